@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
+#include <linux/fs.h>
+#include <linux/uaccess.h>
+
+__rust_helper struct dentry *rust_helper_file_dentry(const struct file *file)
+{
+	return file_dentry(file);
+}
+
+__rust_helper void rust_helper_i_size_write(struct inode *inode, loff_t i_size)
+{
+	i_size_write(inode, i_size);
+}
+
+__rust_helper void rust_helper_pagefault_disable(void)
+{
+	pagefault_disable();
+}
+
+__rust_helper void rust_helper_pagefault_enable(void)
+{
+	pagefault_enable();
+}

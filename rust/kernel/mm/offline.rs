@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages that nobody but their owner may touch.
+//!
+//! C header: [`include/linux/page-flags.h`](srctree/include/linux/page-flags.h)
+
+use crate::{
+    alloc::NumaNode,
+    bindings,
+    mm::{
+        cleared::ClearedPages,
+        contig::PfnRange, //
+    },
+};
+use core::ops::Deref;
+
+/// Contiguous pages that are marked `PageOffline`.
+///
+/// Whoever walks page frames (hibernation, crash dumps, `/proc/kcore`, page migration) leaves such
+/// pages alone: neither their content nor their presence in the linear mapping may be relied on.
+///
+/// Dropping them clears the mark and gives the pages back to the page allocator.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{
+///     mm::contig::ContigPages,
+///     numa, //
+/// };
+///
+/// let node = numa::memory_nodes().next().ok_or(ENODEV)?;
+/// let pages = ContigPages::alloc(16, GFP_KERNEL, node)?.clear()?.set_offline();
+///
+/// assert!(pages.node() == node);
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// # Invariants
+///
+/// Each page is marked `PageOffline`.
+pub struct OfflinePages(ClearedPages);
+
+impl ClearedPages {
+    /// Marks each page `PageOffline`.
+    ///
+    /// On return nobody who looked at the flag before it was set is still accessing a page.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
+    pub fn set_offline(self) -> OfflinePages {
+        // SAFETY: No requirements. Waits for page frame walkers that are between looking at the
+        // flag and accessing the page (`page_offline_freeze()` in `mm/util.c`), and keeps new ones
+        // out.
+        unsafe { bindings::page_offline_begin() };
+        for pfn in self.pfns() {
+            // SAFETY: `self` owns the page, so its descriptor is valid, its type field has no other
+            // user, and the unlocked update does not race.
+            unsafe { bindings::__SetPageOffline(bindings::pfn_to_page(pfn)) };
+        }
+        // SAFETY: Pairs with the call above.
+        unsafe { bindings::page_offline_end() };
+
+        // INVARIANT: Each page was just marked.
+        OfflinePages(self)
+    }
+}
+
+impl OfflinePages {
+    /// Returns the node that the pages are on.
+    pub fn node(&self) -> NumaNode {
+        self.0.pages().node()
+    }
+}
+
+impl Deref for OfflinePages {
+    type Target = PfnRange;
+
+    fn deref(&self) -> &PfnRange {
+        &self.0
+    }
+}
+
+impl Drop for OfflinePages {
+    fn drop(&mut self) {
+        for pfn in self.pfns() {
+            // SAFETY: By the type invariant the page is marked, and it is still owned: the field is
+            // dropped after this.
+            unsafe { bindings::__ClearPageOffline(bindings::pfn_to_page(pfn)) };
+        }
+    }
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages that are not in the kernel's linear mapping.
+//!
+//! As long as a page is in the linear mapping, the processor may prefetch through it. Memory that
+//! is accessed with other attributes, or by hardware that stops the machine when its memory is
+//! cached, has to leave it.
+//!
+//! C header: [`include/linux/memory_hotplug.h`](srctree/include/linux/memory_hotplug.h)
+
+use crate::{
+    alloc::NumaNode,
+    bindings,
+    error::to_result,
+    mm::{
+        contig::PfnRange,
+        offline::OfflinePages, //
+    },
+    page::PAGE_SHIFT,
+    prelude::*,
+    sizes::SZ_2M, //
+};
+use core::{
+    mem::ManuallyDrop,
+    ops::Deref,
+    ptr, //
+};
+
+/// The step at which the linear mapping is checked, in pages.
+///
+/// `remove_pagetable()` in `arch/powerpc/mm/book3s64/radix_pgtable.c` leaves nothing but a huge
+/// leaf that reaches over an end of the range, and the smallest of those is 2 MiB.
+const PROBE_PAGES: usize = SZ_2M >> PAGE_SHIFT;
+
+/// Returns the size of a memory block in bytes, a power of two.
+///
+/// Memory leaves the linear mapping and comes back to it in multiples of this.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::mm::unmapped::memory_block_size;
+///
+/// assert!(memory_block_size().is_power_of_two());
+/// ```
+pub fn memory_block_size() -> usize {
+    // SAFETY: No requirements.
+    unsafe { bindings::memory_block_size_bytes() }
+}
+
+/// Contiguous offline pages that are not in the linear mapping.
+///
+/// Dropping them maps them again and gives them back to the page allocator. That can fail for want
+/// of memory for page tables: then the pages are leaked, offline and unmapped, with a message.
+/// Callers that can try again later use [`UnmappedPages::map`], which loses nothing.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{
+///     mm::{
+///         contig::ContigPages,
+///         unmapped::memory_block_size, //
+///     },
+///     numa,
+///     page::PAGE_SIZE, //
+/// };
+///
+/// let node = numa::memory_nodes().next().ok_or(ENODEV)?;
+/// let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
+///
+/// // Only whole memory blocks can leave the linear mapping.
+/// let page = ContigPages::alloc(1, flags, node)?.clear()?.set_offline();
+/// assert!(page.unmap().is_err_and(|e| e == EINVAL));
+///
+/// if let Ok(pages) = ContigPages::alloc(memory_block_size() / PAGE_SIZE, flags, node) {
+///     let unmapped = pages.clear()?.set_offline().unmap()?;
+///     let mapped = unmapped.map().map_err(|(_unmapped, e)| e)?;
+///     drop(mapped);
+/// }
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// # Invariants
+///
+/// No page of the range is in the linear mapping.
+pub struct UnmappedPages {
+    pages: ManuallyDrop<OfflinePages>,
+}
+
+impl OfflinePages {
+    /// Removes the pages from the linear mapping.
+    ///
+    /// Stands on `arch_remove_linear_mapping()` in `arch/powerpc/mm/mem.c`, which returns nothing.
+    /// Therefore the linear mapping is tried afterwards, and a range that is still mapped is an
+    /// error.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] if the start or the size of the range is not a multiple of
+    /// [`memory_block_size`], and [`EIO`] if some of it could not be unmapped. On an error the
+    /// pages have been mapped as before, and freed.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
+    pub fn unmap(self) -> Result<UnmappedPages> {
+        let block_mask = memory_block_size() - 1;
+        if (self.start() as usize | self.size()) & block_mask != 0 {
+            return Err(EINVAL);
+        }
+
+        // SAFETY: The range is owned, offline and thus accessed by nobody. It is made of whole
+        // memory blocks, and no page table entry of the linear mapping spans two of those, so that
+        // what is removed maps nothing else.
+        unsafe { bindings::arch_remove_linear_mapping(self.start(), self.size() as u64) };
+
+        if let Some(pfn) = find_mapped(&self) {
+            pr_err!("pfn {pfn:#x} could not be removed from the linear mapping\n");
+            map_missing_blocks(self);
+            return Err(EIO);
+        }
+
+        // INVARIANT: Was just checked.
+        Ok(UnmappedPages {
+            pages: ManuallyDrop::new(self),
+        })
+    }
+}
+
+/// Returns a pfn of the range that can be read through the linear mapping.
+fn find_mapped(range: &PfnRange) -> Option<usize> {
+    range.pfns().step_by(PROBE_PAGES).find(|&pfn| is_mapped(pfn))
+}
+
+fn is_mapped(pfn: usize) -> bool {
+    let mut byte = 0u8;
+
+    // SAFETY: Every pfn has an address in the linear mapping, be it mapped or not. The read
+    // tolerates a missing mapping, and `byte` has room for what is read.
+    unsafe {
+        bindings::copy_from_kernel_nofault((&raw mut byte).cast(), bindings::pfn_to_kaddr(pfn), 1)
+            == 0
+    }
+}
+
+/// Gives back pages of which some memory blocks were unmapped and others were not.
+fn map_missing_blocks(pages: OfflinePages) {
+    let block_size = memory_block_size();
+
+    for pfn in pages.pfns().step_by(block_size >> PAGE_SHIFT) {
+        if !is_mapped(pfn) && create_linear_mapping(pfn, block_size, pages.node()).is_err() {
+            leak(pages);
+            return;
+        }
+    }
+}
+
+fn create_linear_mapping(start_pfn: usize, size: usize, node: NumaNode) -> Result {
+    let start = (start_pfn as u64) << PAGE_SHIFT;
+    // SAFETY: No requirements.
+    let mut params = unsafe { bindings::mhp_params_page_kernel() };
+
+    // SAFETY: The callers own the range and have seen that it is not mapped, so that no entry of
+    // the linear mapping is overwritten. `params` has the protection that all of the linear mapping
+    // of free memory has.
+    let ret = unsafe {
+        bindings::arch_create_linear_mapping(node.id(), start, size as u64, &raw mut params)
+    };
+    if ret != 0 {
+        // What was mapped before the failure must not stay. Holes are skipped.
+        //
+        // SAFETY: As above, the range is owned and accessed by nobody.
+        unsafe { bindings::arch_remove_linear_mapping(start, size as u64) };
+    }
+
+    to_result(ret)
+}
+
+fn leak(pages: OfflinePages) {
+    pr_err!(
+        "{:#x} bytes at {:#018x} could not be mapped and are lost until the next boot\n",
+        pages.size(),
+        pages.start(),
+    );
+    core::mem::forget(pages);
+}
+
+impl UnmappedPages {
+    /// Puts the pages back into the linear mapping.
+    ///
+    /// Stands on `arch_create_linear_mapping()` in `arch/powerpc/mm/mem.c`.
+    ///
+    /// # Errors
+    ///
+    /// `self`, as it was before, and the error if there is not enough memory for the page tables.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
+    pub fn map(self) -> Result<OfflinePages, (Self, Error)> {
+        if let Err(e) = create_linear_mapping(self.start_pfn(), self.size(), self.pages.node()) {
+            return Err((self, e));
+        }
+
+        let this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not used or dropped after this, so the pages keep one owner.
+        Ok(unsafe { ptr::read(&*this.pages) })
+    }
+}
+
+impl Deref for UnmappedPages {
+    type Target = PfnRange;
+
+    fn deref(&self) -> &PfnRange {
+        &self.pages
+    }
+}
+
+impl Drop for UnmappedPages {
+    fn drop(&mut self) {
+        // SAFETY: `self.pages` is not used after this.
+        let pages = unsafe { ManuallyDrop::take(&mut self.pages) };
+
+        if create_linear_mapping(pages.start_pfn(), pages.size(), pages.node()).is_err() {
+            leak(pages);
+        }
+    }
+}
