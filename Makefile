@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What people type. The work is done by the scripts in guest/, which take the
+# same settings: make hands those given on its command line to them as
+# environment variables.
+
+.PHONY: help run vm shell
+
+help:
+	@sed -n 's/^#| \{0,1\}//p' $(MAKEFILE_LIST)
+
+run:
+	@guest/run
+
+vm:
+	@guest/vm
+
+shell:
+	@guest/vm shell
+
+#| memtrace in Rust, for Linux on POWER. As root, or with sudo, on Debian 12 or 13:
+#|
+#|   make run      boot a guest, load memtrace, take memory and give it back
+#|   make vm SCRIPT=FILE [NAME=VALUE...]
+#|                 boot a guest and run FILE in it, with sh, as root, in a folder
+#|                 that holds FILE and FILES. /proc, /sys, /dev, /tmp and debugfs
+#|                 are there, "modprobe memtrace" is up to FILE.
+#|   make shell    the same guest, with a shell. "exit" ends it.
+#|
+#|   FILES="A B"       more files and folders for the guest
+#|   MACHINE=powernv9  or powernv8, powernv10
+#|   MMU=radix         with the page sizes of hardware; radix-64k with those of
+#|                     bare QEMU; hash, which is all that powernv8 has
+#|   NODES=1 CPUS=2 MEM=4G   memory is split evenly among the nodes
+#|   APPEND="..."      more for the kernel's command line
+#|   KERNEL=rust       memtrace.ko; builtin: the same, built in; c: the C driver
+#|                     instead, built in; debug: memtrace.ko and all checks
+#|                     (KUnit tests run with APPEND=kunit.enable=1)
+#|   TIMEOUT=300       seconds until the guest is stopped
+#|
+#|   LINUX=/path       a kernel tree of your own instead of Debian's linux-source
+#|   CACHE=/path       instead of ~/.cache/memtrace
+#|
+#| make vm succeeds if FILE does and the kernel prints no WARNING, BUG, Oops or
+#| panic. make can only say 2 for everything else. To know more, say
+#|   SCRIPT=FILE [NAME=VALUE...] guest/vm
+#| which ends with the status of FILE, or 124 when TIMEOUT ran out.

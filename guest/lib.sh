@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Sourced by every script in this folder: where things are, how progress is
+# told, how runs keep out of each other's way.
+
+set -euo pipefail
+
+# Debian's own tools and nothing else: a rustc from rustup, say, often stands
+# first in PATH and lacks the library source that the kernel is built with.
+# The make that called us would hand its variables down to the kernel's make.
+export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
+unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
+
+cache=${CACHE:-${XDG_CACHE_HOME:-~/.cache}/memtrace}
+mkdir -p "$cache/log"
+cache=$(cd "$cache" && pwd)
+
+# Standard output belongs to results and to the guest; all else is told here.
+say() {
+	printf '%s\n' "$*" >&2
+}
+
+fail() {
+	say "error: $*"
+	exit 1
+}
+
+# Shows that a long step is alive until standard input ends: its time and the
+# last line of its log, every second on a terminal, else every 20 seconds.
+show_progress() {
+	local what=$1 log=$2 began=$SECONDS every=20 form='%s: %d s so far: %s\n' ended
+	if [[ -t 2 ]]; then
+		every=1 form='\r\033[K%s: %d s: %s'
+	fi
+	while true; do
+		ended=0
+		read -rt "$every" || ended=$?
+		((ended > 128)) || break
+		# shellcheck disable=SC2059 # the form is one of the two above
+		printf "$form" "$what" $((SECONDS - began)) \
+			"$(tail -n 1 "$log" | tr -s '\t\r ' ' ' | cut -c 1-60)" >&2
+	done
+	if [[ -t 2 ]]; then
+		printf '\r\033[K' >&2
+	fi
+}
+
+# step WHAT ADVICE COMMAND...: runs COMMAND and tells how long it took, or what
+# went wrong and what can be done about it.
+step() {
+	local what=$1 advice=$2 began=$SECONDS status log beat progress
+	shift 2
+	log=$cache/log/$(date +%Y%m%d-%H%M%S)-$$-${what//[^[:alnum:]]/-}.log
+	: >"$log"
+	exec {beat}> >(show_progress "$what" "$log")
+	progress=$!
+	set +e # not "||", which would switch off -e within COMMAND as well
+	(
+		set -e
+		"$@"
+	) </dev/null >"$log" 2>&1
+	status=$?
+	set -e
+	exec {beat}>&-
+	wait "$progress" || true
+	if ((status)); then
+		say "$what: FAILED after $((SECONDS - began)) s; the end of $log:"
+		tail -n 20 "$log" | sed 's/^/    /' >&2
+		fail "$advice"
+	fi
+	say "$what: $((SECONDS - began)) s"
+}
+
+# lock NAME: held until this process and all that it started have ended.
+lock() {
+	local fd
+	exec {fd}>"$cache/$1.lock"
+	if ! flock -w 2 "$fd"; then
+		say "waiting for another run to finish with $1"
+		flock "$fd"
+	fi
+}
+
+# prune KEEP FILE...: removes all but the newest KEEP.
+prune() {
+	local keep=$1 old
+	shift
+	# shellcheck disable=SC2012 # names of our own making
+	{ ls -dt "$@" 2>/dev/null || true; } | tail -n +$((keep + 1)) |
+		while read -r old; do
+			rm -rf "$old"
+		done
+}
+prune 500 "$cache"/log/*
