@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the tests of memtrace share: its files, and a region to test with.
+ */
+#ifndef SELFTESTS_POWERPC_MEMTRACE_H
+#define SELFTESTS_POWERPC_MEMTRACE_H
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "kselftest_harness.h"
+
+/* A debug kernel under emulation takes its time to zero a region. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 300
+
+#define MEMTRACE "/sys/kernel/debug/powerpc/memtrace"
+#define ENABLE MEMTRACE "/enable"
+
+/* The form of all numbers, which tools scan. */
+#define HEX "0x%016llx\n"
+
+typedef unsigned long long u64;
+
+/* Returns the number in a file, or 0. */
+static inline u64 read_number(const char *path, const char *format)
+{
+	FILE *f = fopen(path, "r");
+	u64 value = 0;
+
+	if (!f)
+		return 0;
+	if (fscanf(f, format, &value) != 1)
+		value = 0;
+	fclose(f);
+	return value;
+}
+
+/* Returns a line's number in /proc/meminfo, in bytes, summed over all lines. */
+static inline u64 read_meminfo(const char *name)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	u64 value, sum = 0;
+	char line[128];
+
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f)) {
+		char *colon = strchr(line, ':');
+
+		if (!strncmp(line, name, strlen(name)) &&
+		    colon && sscanf(colon, ": %llu", &value) == 1)
+			sum += value << 10;
+	}
+	fclose(f);
+	return sum;
+}
+
+/* The smallest region that there can be. */
+static inline u64 block_size(void)
+{
+	return read_number("/sys/devices/system/memory/block_size_bytes", "%llx");
+}
+
+/* Writes in one call, as the kernel wants it, and returns 0 or an error. */
+static inline int write_enable(const char *text)
+{
+	int fd = open(ENABLE, O_WRONLY);
+	ssize_t written;
+	int err;
+
+	if (fd < 0)
+		return errno;
+	written = write(fd, text, strlen(text));
+	err = written < 0 ? errno : 0;
+	close(fd);
+	return written >= 0 && written != strlen(text) ? EIO : err;
+}
+
+static inline int enable(u64 size)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%llx\n", size);
+	return write_enable(text);
+}
+
+/* What is held of each node. */
+static inline u64 held(void)
+{
+	return read_number(ENABLE, HEX);
+}
+
+/* The path of a file in a node's directory, until the next call. */
+static inline const char *node_file(int node, const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), MEMTRACE "/%08x/%s", node, name);
+	return path;
+}
+
+/* Returns the first node from @node on that holds a region, or -1. */
+static inline int next_region(int node)
+{
+	DIR *dir = opendir(MEMTRACE);
+	struct dirent *entry;
+	int found, next = -1;
+
+	while (dir && (entry = readdir(dir))) {
+		if (strspn(entry->d_name, "0123456789abcdef") == 8 &&
+		    sscanf(entry->d_name, "%x", &found) == 1 &&
+		    found >= node && (next < 0 || found < next))
+			next = found;
+	}
+	if (dir)
+		closedir(dir);
+	return next;
+}
+
+/* Returns the first node from @node on that has memory, or -1. */
+static inline int next_memory_node(int node)
+{
+	FILE *f = fopen("/sys/devices/system/node/has_memory", "r");
+	int first, last, next = -1;
+
+	while (f && next < 0 && fscanf(f, "%d", &first) == 1) {
+		last = first;
+		fscanf(f, "-%d", &last);
+		fscanf(f, ",");
+		if (node <= last)
+			next = node > first ? node : first;
+	}
+	if (f)
+		fclose(f);
+	return next;
+}
+
+static inline u64 region_start(int node)
+{
+	return read_number(node_file(node, "start"), HEX);
+}
+
+static inline u64 region_size(int node)
+{
+	return read_number(node_file(node, "size"), HEX);
+}
+
+/*
+ * A region of one block on each node that can give it. @node, @start, @size and
+ * @fd are those of the first one.
+ */
+FIXTURE(region)
+{
+	int node;
+	u64 start;
+	u64 size;
+	int fd;
+};
+
+FIXTURE_SETUP(region)
+{
+	int err = enable(block_size());
+
+	if (err == ENOMEM)
+		SKIP(return, "no node has 0x%llx bytes to give", block_size());
+	ASSERT_EQ(0, err);
+
+	self->node = next_region(0);
+	self->start = region_start(self->node);
+	self->size = region_size(self->node);
+	self->fd = open(node_file(self->node, "trace"), O_RDWR);
+}
+
+/* In the parent, since a test that died gives nothing back. */
+FIXTURE_TEARDOWN_PARENT(region)
+{
+	EXPECT_EQ(0, enable(0));
+}
+
+static inline char *map_region(FIXTURE_DATA(region) *self)
+{
+	return mmap(NULL, self->size, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, 0);
+}
+
+/* What fill() writes at an offset: no two words of a region are the same. */
+static inline u64 word_at(u64 offset)
+{
+	return (offset | 1) * 0x9e3779b97f4a7c15ULL;
+}
+
+/* Aligned words, as cache-inhibited memory wants them. */
+static inline void fill(char *map, u64 from, u64 to, u64 step)
+{
+	for (; from < to; from += step)
+		*(volatile u64 *)(map + from) = word_at(from);
+}
+
+/* Returns the offset of the first word that is not as fill() left it, or @to. */
+static inline u64 find_change(const char *map, u64 from, u64 to, u64 step)
+{
+	for (; from < to; from += step) {
+		if (*(const volatile u64 *)(map + from) != word_at(from))
+			return from;
+	}
+	return to;
+}
+
+/* Whether memory that was read at @offset is as fill() left it, at any offset. */
+static inline bool read_as_filled(const char *read, u64 offset, u64 len)
+{
+	for (u64 end = offset + len; offset < end; offset++) {
+		u64 word = word_at(offset & ~7ULL);
+
+		if (*read++ != ((char *)&word)[offset & 7])
+			return false;
+	}
+	return true;
+}
+
+static inline void unload_memtrace(void)
+{
+	if (system("modprobe -r memtrace"))
+		ksft_print_msg("memtrace could not be unloaded\n");
+}
+
+/*
+ * Runs the tests of a file, with memtrace loaded. Somebody's trace memory is
+ * never taken away.
+ */
+static inline int run_memtrace_tests(int argc, char **argv)
+{
+	if (geteuid())
+		ksft_exit_skip("only root can use memtrace\n");
+
+	if (access(MEMTRACE, F_OK)) {
+		if (system("modprobe -q memtrace"))
+			ksft_exit_skip("there is no memtrace here\n");
+		atexit(unload_memtrace);
+	}
+	if (access(ENABLE, F_OK))
+		ksft_exit_skip("there is no " ENABLE ", is debugfs mounted?\n");
+	if (held())
+		ksft_exit_skip("trace memory is in use\n");
+
+	return test_harness_run(argc, argv);
+}
+
+#define MEMTRACE_TEST_MAIN				\
+	int main(int argc, char **argv)			\
+	{						\
+		return run_memtrace_tests(argc, argv);	\
+	}
+
+#endif /* SELFTESTS_POWERPC_MEMTRACE_H */

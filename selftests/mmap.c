@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mapping trace: what may be mapped and what not, and that nothing is given back
+ * while a process has it mapped.
+ */
+#include <sys/prctl.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+
+#include "memtrace.h"
+
+#define MIB (1024 * 1024)
+
+#define EXPECT_REFUSED(err, addr)					\
+do {									\
+	EXPECT_EQ(MAP_FAILED, addr);					\
+	EXPECT_EQ(err, errno);						\
+} while (0)
+
+/* Whether nothing changed since the region was taken. */
+static bool is_held(FIXTURE_DATA(region) *self)
+{
+	return held() == self->size && region_start(self->node) == self->start &&
+	       region_size(self->node) == self->size;
+}
+
+static void *map_at(FIXTURE_DATA(region) *self, u64 offset, u64 size)
+{
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, offset);
+}
+
+TEST_F(region, can_be_written_and_read_through_a_mapping)
+{
+	char *map = map_region(self);
+
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, self->size, 4096);
+	EXPECT_EQ(self->size, find_change(map, 0, self->size, 4096));
+}
+
+TEST_F(region, reads_what_was_written_through_a_mapping)
+{
+	char *map = map_region(self), data[4096];
+
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, self->size, sizeof(u64) * 64);
+	for (u64 offset = 0; offset < self->size; offset += self->size / 16) {
+		ASSERT_EQ(sizeof(u64), pread(self->fd, data, sizeof(u64), offset));
+		EXPECT_TRUE(read_as_filled(data, offset, sizeof(u64)));
+	}
+}
+
+TEST_F(region, can_be_mapped_twice)
+{
+	char *one = map_region(self), *other = map_region(self);
+
+	ASSERT_NE(MAP_FAILED, one);
+	ASSERT_NE(MAP_FAILED, other);
+	fill(one, 0, MIB, sizeof(u64));
+	EXPECT_EQ(MIB, find_change(other, 0, MIB, sizeof(u64)));
+}
+
+TEST_F(region, can_be_mapped_in_part)
+{
+	u64 page = getpagesize(), middle = self->size / 2 + page;
+	char *all = map_region(self), *part = map_at(self, middle, page);
+
+	ASSERT_NE(MAP_FAILED, all);
+	ASSERT_NE(MAP_FAILED, part);
+	fill(all, 0, self->size, page);
+	EXPECT_EQ(word_at(middle), *(u64 *)part);
+}
+
+TEST_F(region, can_be_mapped_up_to_its_last_page)
+{
+	u64 page = getpagesize();
+	char *all = map_region(self), *last = map_at(self, self->size - page, page);
+
+	ASSERT_NE(MAP_FAILED, all);
+	ASSERT_NE(MAP_FAILED, last);
+	fill(all, 0, self->size, page);
+	EXPECT_EQ(word_at(self->size - page), *(u64 *)last);
+}
+
+TEST_F(region, can_be_mapped_for_reading_alone)
+{
+	int fd = open(node_file(self->node, "trace"), O_RDONLY);
+	char *map = mmap(NULL, self->size, PROT_READ, MAP_SHARED, fd, 0);
+
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(0, *(u64 *)map);
+	EXPECT_EQ(-1, mprotect(map, self->size, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_REFUSED(EACCES, mmap(NULL, self->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+}
+
+TEST_F(region, moves_with_its_mapping)
+{
+	char *map = map_region(self), *moved;
+	char *to = mmap(NULL, self->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, self->size, 4096);
+	moved = mremap(map, self->size, self->size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	ASSERT_EQ(to, moved);
+	EXPECT_EQ(self->size, find_change(moved, 0, self->size, 4096));
+
+	EXPECT_EQ(EBUSY, enable(0));
+	munmap(moved, self->size);
+	EXPECT_EQ(0, enable(0));
+}
+
+TEST_F(region, is_not_mapped_private)
+{
+	EXPECT_REFUSED(EINVAL, mmap(NULL, self->size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+				    self->fd, 0));
+}
+
+TEST_F(region, is_not_mapped_executable)
+{
+	EXPECT_REFUSED(EINVAL, mmap(NULL, self->size, PROT_READ | PROT_EXEC, MAP_SHARED,
+				    self->fd, 0));
+}
+
+TEST_F(region, does_not_become_executable)
+{
+	char *map = map_region(self);
+
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(-1, mprotect(map, self->size, PROT_READ | PROT_EXEC));
+	EXPECT_EQ(EACCES, errno);
+}
+
+/* Until 2025 a mapping could reach beyond the end. */
+TEST_F(region, is_not_mapped_beyond_its_end)
+{
+	u64 page = getpagesize();
+
+	EXPECT_REFUSED(EINVAL, map_at(self, 0, self->size + page));
+	EXPECT_REFUSED(EINVAL, map_at(self, page, self->size));
+	EXPECT_REFUSED(EINVAL, map_at(self, self->size - page, 2 * page));
+}
+
+TEST_F(region, is_not_mapped_from_its_end_on)
+{
+	u64 page = getpagesize();
+
+	EXPECT_REFUSED(EINVAL, map_at(self, self->size, page));
+	EXPECT_REFUSED(EINVAL, map_at(self, 2 * self->size, page));
+	EXPECT_REFUSED(EINVAL, map_at(self, 1ULL << 62, page));
+}
+
+TEST_F(region, is_not_mapped_where_the_offset_overflows)
+{
+	u64 page = getpagesize();
+
+	/* The kernel itself answers for what is beyond the largest file. */
+	EXPECT_EQ(MAP_FAILED, map_at(self, -page, page));
+	EXPECT_EQ(MAP_FAILED, map_at(self, -page, 2 * page));
+	EXPECT_EQ(MAP_FAILED, map_at(self, -self->size, self->size));
+	EXPECT_EQ(MAP_FAILED, map_at(self, INT64_MAX - page + 1, 2 * page));
+	EXPECT_EQ(0, enable(0));
+}
+
+TEST_F(region, a_mapping_does_not_grow)
+{
+	u64 half = self->size / 2;
+	char *map = map_at(self, 0, half);
+
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(MAP_FAILED, mremap(map, half, self->size, MREMAP_MAYMOVE));
+}
+
+TEST_F(region, mapped_memory_cannot_be_pinned)
+{
+	char *map = map_region(self);
+	struct iovec iov = { .iov_base = map, .iov_len = 8 };
+	int ends[2];
+
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, pipe(ends));
+	EXPECT_EQ(-1, vmsplice(ends[1], &iov, 1, 0));
+	EXPECT_EQ(EFAULT, errno);
+}
+
+TEST_F(region, is_kept_while_it_is_mapped)
+{
+	char *map = map_region(self);
+
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, self->size, 4096);
+
+	EXPECT_EQ(EBUSY, enable(0));
+	EXPECT_TRUE(is_held(self));
+	EXPECT_EQ(EBUSY, enable(self->size));
+	EXPECT_TRUE(is_held(self));
+	EXPECT_EQ(EBUSY, enable(1ULL << 62));
+	EXPECT_TRUE(is_held(self));
+	EXPECT_EQ(self->size, find_change(map, 0, self->size, 4096));
+	fill(map, 0, MIB, 8);
+	EXPECT_EQ(MIB, find_change(map, 0, MIB, 8));
+}
+
+TEST_F(region, is_kept_while_it_is_mapped_and_closed)
+{
+	ASSERT_NE(MAP_FAILED, map_region(self));
+	close(self->fd);
+	EXPECT_EQ(EBUSY, enable(0));
+	EXPECT_TRUE(is_held(self));
+}
+
+TEST_F(region, is_kept_while_one_page_is_mapped)
+{
+	u64 page = getpagesize();
+	char *map = map_region(self);
+
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, munmap(map, self->size / 2));
+	EXPECT_EQ(EBUSY, enable(0));
+	ASSERT_EQ(0, munmap(map + self->size / 2 + page, self->size / 2 - page));
+	EXPECT_EQ(EBUSY, enable(0));
+	EXPECT_TRUE(is_held(self));
+
+	ASSERT_EQ(0, munmap(map + self->size / 2, page));
+	EXPECT_EQ(0, enable(0));
+}
+
+TEST_F(region, is_kept_while_two_ends_of_a_mapping_are_left)
+{
+	u64 page = getpagesize();
+	char *map = map_region(self);
+
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, munmap(map + page, self->size - 2 * page));
+	EXPECT_EQ(EBUSY, enable(0));
+	ASSERT_EQ(0, munmap(map, page));
+	EXPECT_EQ(EBUSY, enable(0));
+	EXPECT_TRUE(is_held(self));
+
+	ASSERT_EQ(0, munmap(map + self->size - page, page));
+	EXPECT_EQ(0, enable(0));
+}
+
+TEST_F(region, is_given_back_after_the_last_of_two_mappings)
+{
+	char *one = map_region(self), *other = map_region(self);
+
+	ASSERT_NE(MAP_FAILED, one);
+	ASSERT_NE(MAP_FAILED, other);
+	ASSERT_EQ(0, munmap(one, self->size));
+	EXPECT_EQ(EBUSY, enable(0));
+	ASSERT_EQ(0, munmap(other, self->size));
+	EXPECT_EQ(0, enable(0));
+}
+
+/* Forks a child that is there until the pipe is closed, or this process dies. */
+static pid_t fork_until_closed(int *to_close)
+{
+	int ends[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(ends))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(ends[1]);
+		read(ends[0], &c, 1);
+		_exit(0);
+	}
+	close(ends[0]);
+	*to_close = ends[1];
+	return pid;
+}
+
+TEST_F(region, is_kept_while_a_child_has_it_mapped)
+{
+	char *map = map_region(self);
+	int child;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, map);
+	pid = fork_until_closed(&child);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, munmap(map, self->size));
+	EXPECT_EQ(EBUSY, enable(0));
+	EXPECT_TRUE(is_held(self));
+
+	close(child);
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_EQ(0, enable(0));
+}
+
+TEST_F(region, is_given_back_after_a_child_was_killed)
+{
+	char *map = map_region(self);
+	int child;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, map);
+	pid = fork_until_closed(&child);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, munmap(map, self->size));
+
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_EQ(0, enable(0));
+}
+
+TEST_F(region, is_given_back_while_a_child_did_not_inherit_it)
+{
+	char *map = map_region(self);
+	int child;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(0, madvise(map, self->size, MADV_DONTFORK));
+	pid = fork_until_closed(&child);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(0, munmap(map, self->size));
+	EXPECT_EQ(0, enable(0));
+
+	close(child);
+	waitpid(pid, NULL, 0);
+}
+
+TEST_F(region, a_refused_mapping_does_not_keep_it)
+{
+	EXPECT_EQ(MAP_FAILED, map_at(self, self->size, self->size));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, self->size, PROT_READ, MAP_PRIVATE, self->fd, 0));
+	EXPECT_EQ(0, enable(0));
+}
+
+TEST_F(region, a_bad_size_is_refused_while_it_is_mapped)
+{
+	ASSERT_NE(MAP_FAILED, map_region(self));
+	EXPECT_EQ(EINVAL, enable(self->size + 1));
+	EXPECT_EQ(EINVAL, write_enable("on\n"));
+	EXPECT_TRUE(is_held(self));
+}
+
+TEST_F(region, memtrace_stays_loaded_while_it_is_mapped)
+{
+	char *map = map_region(self);
+
+	if (access("/sys/module/memtrace/initstate", F_OK))
+		SKIP(return, "memtrace is built in");
+	ASSERT_NE(MAP_FAILED, map);
+	close(self->fd);
+
+	EXPECT_EQ(-1, syscall(__NR_delete_module, "memtrace", O_NONBLOCK));
+	EXPECT_EQ(EWOULDBLOCK, errno);
+	fill(map, 0, MIB, 8);
+	EXPECT_EQ(MIB, find_change(map, 0, MIB, 8));
+	ASSERT_EQ(0, munmap(map, self->size));
+	EXPECT_EQ(0, enable(self->size));
+}
+
+MEMTRACE_TEST_MAIN

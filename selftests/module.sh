@@ -1,0 +1,177 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Loading and unloading memtrace: unloading gives everything back, and is refused
+# while somebody has one of its files open.
+
+DIR=$(dirname "$(readlink -f "$0")")
+# shellcheck source=/dev/null
+. "$DIR"/../../kselftest/ktap_helpers.sh
+
+memtrace=/sys/kernel/debug/powerpc/memtrace
+enable=$memtrace/enable
+size=0x$(cat /sys/devices/system/memory/block_size_bytes)
+
+# How much free memory may change by itself, and how often that may happen before
+# it counts as lost.
+noise_kib=16384
+tries=5
+
+load()
+{
+	modprobe memtrace
+}
+
+unload()
+{
+	rmmod memtrace 2>/dev/null
+}
+
+take()
+{
+	echo "$size" > $enable
+}
+
+free_kib()
+{
+	sed -n 's/^MemFree: *\([0-9]*\) kB/\1/p' /proc/meminfo
+}
+
+# Runs "$@" until it leaves as much free memory as there was before.
+loses_nothing()
+{
+	for _ in $(seq $tries); do
+		before=$(free_kib)
+		"$@" || return
+		[ $(($(free_kib) + noise_kib)) -lt "$before" ] || return 0
+	done
+	return 1
+}
+
+five_times()
+{
+	for _ in 1 2 3 4 5; do
+		"$@" || return
+	done
+}
+
+load_and_unload()
+{
+	load && unload && [ ! -e $memtrace ]
+}
+
+load_take_and_unload()
+{
+	load && take && unload && [ ! -e $memtrace ]
+}
+
+loading_creates_enable()
+{
+	load && [ -f $enable ]
+}
+
+loading_takes_no_memory()
+{
+	load && [ "$(cat $enable)" = 0x0000000000000000 ]
+}
+
+unloading_removes_all_files()
+{
+	load_take_and_unload
+}
+
+unloading_gives_memory_back()
+{
+	loses_nothing load_take_and_unload
+}
+
+memtrace_can_be_loaded_again_and_again()
+{
+	loses_nothing five_times load_and_unload
+}
+
+memtrace_can_be_unloaded_again_and_again_while_it_holds_memory()
+{
+	loses_nothing five_times load_take_and_unload
+}
+
+memory_can_be_taken_after_loading_again()
+{
+	load_take_and_unload && load && take
+}
+
+# Whether memtrace stays, and works, while "$1" is open.
+stays_while_open()
+{
+	load && take || return
+	node=$(find $memtrace -mindepth 1 -type d | head -n 1)
+	case $1 in
+	enable) exec 3< $enable ;;
+	*) exec 3< "$node/$1" ;;
+	esac
+	! unload && take && [ -e "$node/trace" ]
+	stayed=$?
+	exec 3<&-
+	[ $stayed = 0 ] && unload
+}
+
+memtrace_stays_while_enable_is_open()
+{
+	stays_while_open enable
+}
+
+memtrace_stays_while_start_is_open()
+{
+	stays_while_open start
+}
+
+memtrace_stays_while_trace_is_open()
+{
+	stays_while_open trace
+}
+
+tests="
+loading_creates_enable
+loading_takes_no_memory
+unloading_removes_all_files
+unloading_gives_memory_back
+memtrace_can_be_loaded_again_and_again
+memtrace_can_be_unloaded_again_and_again_while_it_holds_memory
+memory_can_be_taken_after_loading_again
+memtrace_stays_while_enable_is_open
+memtrace_stays_while_start_is_open
+memtrace_stays_while_trace_is_open
+"
+
+skip_all()
+{
+	ktap_skip_all "$@"
+	exit "$KSFT_SKIP"
+}
+
+ktap_print_header
+
+[ "$(id -u)" = 0 ] || skip_all "only root can load modules"
+was_loaded=
+if [ -e $memtrace ]; then
+	[ -e /sys/module/memtrace/initstate ] || skip_all "memtrace is built in"
+	[ "$(cat $enable)" = 0x0000000000000000 ] || skip_all "trace memory is in use"
+	was_loaded=y
+	unload || skip_all "memtrace is in use"
+else
+	load 2>/dev/null || skip_all "there is no memtrace here"
+	[ -e $enable ] || skip_all "there is no $enable, is debugfs mounted?"
+	take 2>/dev/null || skip_all "no node has $size bytes to give"
+	unload
+fi
+
+# shellcheck disable=SC2086 # one word for each test
+set -- $tests
+ktap_set_plan $#
+for name; do
+	ktap_test_result "$name" "$name"
+	unload
+done
+
+[ -z "$was_loaded" ] || load
+ktap_finished

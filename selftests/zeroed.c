@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Trace memory is zero when it is taken. Until 2020 it showed its reader old
+ * memory of the kernel and of other processes, and what was still in the cache
+ * could overwrite it later.
+ */
+#include "memtrace.h"
+
+#define CHUNK (1024 * 1024)
+
+#define PAGEMAP_PFN ((1ULL << 55) - 1)
+
+static char zeroes[CHUNK];
+
+/* Returns the offset of the first byte that trace does not read as zero. */
+static u64 find_read_not_zero(int node)
+{
+	int fd = open(node_file(node, "trace"), O_RDONLY);
+	static char chunk[CHUNK];
+	u64 offset = 0;
+
+	while (read(fd, chunk, CHUNK) == CHUNK && !memcmp(chunk, zeroes, CHUNK))
+		offset += CHUNK;
+	close(fd);
+	return offset;
+}
+
+/* The same in a mapping, which is cache-inhibited. */
+static u64 find_mapped_not_zero(int node)
+{
+	int fd = open(node_file(node, "trace"), O_RDONLY);
+	u64 offset, size = region_size(node);
+	char *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+
+	close(fd);
+	if (map == MAP_FAILED)
+		return 0;
+	for (offset = 0; offset < size; offset += sizeof(u64)) {
+		if (*(volatile u64 *)(map + offset))
+			break;
+	}
+	munmap(map, size);
+	return offset;
+}
+
+/*
+ * Most of the free memory, full of a pattern and freed again just before the
+ * regions are taken.
+ */
+FIXTURE(user_memory)
+{
+	u64 pages_in_regions;
+};
+
+static u64 count_in_region(int node, const u64 *pagemap, u64 nr_pages)
+{
+	u64 start = region_start(node), size = region_size(node), count = 0;
+
+	for (u64 i = 0; i < nr_pages; i++)
+		count += (pagemap[i] & PAGEMAP_PFN) * getpagesize() - start < size;
+	return count;
+}
+
+FIXTURE_SETUP(user_memory)
+{
+	u64 page_size = getpagesize(), size = read_meminfo("MemFree:") / 4 * 3, nr_pages;
+	u64 *memory, *pagemap;
+	int fd, err;
+
+	/* More would take long on a big machine. */
+	if (size > 4 * block_size())
+		size = 4 * block_size();
+	nr_pages = size / page_size;
+
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, memory);
+	for (u64 i = 0; i < size / sizeof(u64); i++)
+		memory[i] = word_at(i);
+
+	pagemap = calloc(nr_pages, sizeof(u64));
+	fd = open("/proc/self/pagemap", O_RDONLY);
+	ASSERT_EQ(nr_pages * sizeof(u64),
+		  pread(fd, pagemap, nr_pages * sizeof(u64),
+			(u64)memory / page_size * sizeof(u64)));
+	close(fd);
+	munmap(memory, size);
+
+	err = enable(block_size());
+	if (err == ENOMEM)
+		SKIP(return, "no node has 0x%llx bytes to give", block_size());
+	ASSERT_EQ(0, err);
+	for (int node = -1; (node = next_region(node + 1)) >= 0;)
+		self->pages_in_regions += count_in_region(node, pagemap, nr_pages);
+	if (!self->pages_in_regions)
+		SKIP(return, "none of the memory that was written is trace memory now");
+	TH_LOG("%llu pages that were written are trace memory now", self->pages_in_regions);
+}
+
+FIXTURE_TEARDOWN_PARENT(user_memory)
+{
+	EXPECT_EQ(0, enable(0));
+}
+
+TEST_F(user_memory, cannot_be_read)
+{
+	for (int node = -1; (node = next_region(node + 1)) >= 0;)
+		EXPECT_EQ(region_size(node), find_read_not_zero(node));
+}
+
+TEST_F(user_memory, cannot_be_seen_in_a_mapping)
+{
+	for (int node = -1; (node = next_region(node + 1)) >= 0;)
+		EXPECT_EQ(region_size(node), find_mapped_not_zero(node));
+}
+
+TEST_F(region, what_was_traced_before_cannot_be_read)
+{
+	char *map = map_region(self);
+
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, self->size, 4096);
+	munmap(map, self->size);
+
+	ASSERT_EQ(0, enable(self->size));
+	if (region_start(self->node) != self->start)
+		SKIP(return, "other memory was taken the second time");
+	EXPECT_EQ(self->size, find_read_not_zero(self->node));
+}
+
+MEMTRACE_TEST_MAIN
