@@ -15,52 +15,58 @@ use kernel::{
     prelude::*,
     str::kstrtoull,
     sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
         Arc,
         Mutex, //
     }, //
 };
 
 use crate::{
-    region::Region,
-    trace::Mappings, //
+    region::{
+        Region,
+        Shortfall, //
+    },
+    status::{
+        State,
+        Status, //
+    },
+    trace::Gate, //
 };
 
 /// The regions that are held.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Enable {
     dir: Dir,
-    mappings: Arc<Mappings>,
-    /// The size in bytes of each region, for readers, who do not wait for a writer.
-    held: Atomic<u64>,
+    gate: Arc<Gate>,
+    status: Arc<Status>,
     #[pin]
     regions: Mutex<KVec<Region>>,
 }
 
 impl Enable {
     /// Nothing held, and regions to be offered in `dir`.
-    pub(crate) fn new(dir: Dir) -> impl PinInit<Self, Error> {
+    pub(crate) fn new(dir: Dir, status: Arc<Status>) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             dir,
-            mappings: Arc::new(Mappings::new(), GFP_KERNEL)?,
-            held: Atomic::new(0),
+            gate: Arc::new(Gate::new(), GFP_KERNEL)?,
+            status,
             regions <- new_mutex!(KVec::new()),
         })
     }
 
     /// Takes `size` bytes from each node that can give them, instead of what is held.
     fn set(&self, regions: &mut KVec<Region>, size: usize) -> Result {
-        give_back(regions)?;
+        self.status.forget_short();
+        self.give_back(regions)?;
         if size == 0 {
             return Ok(());
         }
 
+        if !size.is_power_of_two() {
+            pr_notice!("The HTM wants a power of two, which {size:#x} is not\n");
+        }
         for node in numa::memory_nodes() {
             if self.take(regions, node, size) == Err(EINTR) {
-                give_back(regions)?;
+                self.give_back(regions)?;
                 return Err(EINTR);
             }
         }
@@ -71,41 +77,58 @@ impl Enable {
         Ok(())
     }
 
+    /// Takes `size` bytes from `node`. If that fails then `status` says why.
     fn take(&self, regions: &mut KVec<Region>, node: NumaNode, size: usize) -> Result {
-        regions.reserve(1, GFP_KERNEL)?;
-        let region = Region::allocate(node, size)?;
+        let reserved = regions.reserve(1, GFP_KERNEL);
+        if reserved.is_err() || self.status.reserve().is_err() {
+            pr_err!("No memory to keep track of node {}\n", node.id());
+            return Err(ENOMEM);
+        }
 
-        match region.offer(&self.dir, &self.mappings) {
-            Ok(region) => regions.push_within_capacity(region)?,
-            Err((region, e)) => {
-                if let Err(stuck) = region.give_back() {
-                    regions.push_within_capacity(stuck)?;
-                }
-                return Err(e);
+        match Region::take(node, size, &self.dir, &self.gate) {
+            Ok(region) => {
+                self.status.set(node, region.state());
+                regions.push_within_capacity(region)?;
+                Ok(())
             }
+            Err(Shortfall { why, error, stuck }) => {
+                self.status.set(
+                    node,
+                    stuck.as_ref().map_or(State::Short(why), Region::state),
+                );
+                if let Some(region) = stuck {
+                    regions.push_within_capacity(region)?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives back all regions, the last one first. Those that cannot go stay.
+    fn give_back(&self, regions: &mut KVec<Region>) -> Result {
+        for i in (0..regions.len()).rev() {
+            let region = regions.remove(i)?;
+            let node = region.node();
+            match region.give_back() {
+                Ok(()) => self.status.forget(node),
+                Err(region) => {
+                    self.status.set(node, region.state());
+                    regions.insert_within_capacity(i, region)?;
+                }
+            }
+        }
+
+        if !regions.is_empty() {
+            return Err(EAGAIN);
         }
         Ok(())
     }
 }
 
-/// Gives back all regions, the last one first. Those that cannot go stay.
-fn give_back(regions: &mut KVec<Region>) -> Result {
-    for i in (0..regions.len()).rev() {
-        if let Err(region) = regions.remove(i)?.give_back() {
-            regions.insert_within_capacity(i, region)?;
-        }
-    }
-
-    if !regions.is_empty() {
-        return Err(EAGAIN);
-    }
-    Ok(())
-}
-
 #[vtable]
 impl TextFile for Enable {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:#018x}", self.held.load(Relaxed))
+        writeln!(f, "{:#018x}", self.status.size())
     }
 
     fn store(&self, text: &CStr) -> Result {
@@ -117,13 +140,11 @@ impl TextFile for Enable {
         }
 
         let mut regions = self.regions.lock();
-        self.mappings.close().inspect_err(|_| {
+        self.gate.close().inspect_err(|_| {
             pr_err!("Trace memory is mapped by a process, nothing changed\n");
         })?;
         let result = self.set(&mut regions, size as usize);
-        self.held
-            .store(regions.first().map_or(0, Region::size), Relaxed);
-        self.mappings.open();
+        self.gate.open();
 
         result
     }
@@ -133,6 +154,6 @@ impl TextFile for Enable {
 impl PinnedDrop for Enable {
     fn drop(self: Pin<&mut Self>) {
         // What cannot go now is tried once more, and said to be lost, as the regions are dropped.
-        let _ = give_back(&mut self.regions.lock());
+        let _ = self.give_back(&mut self.regions.lock());
     }
 }

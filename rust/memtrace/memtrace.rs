@@ -7,6 +7,7 @@
 //! NUMA node that has memory, and gives it back.
 //!
 //! - [`enable`]: the file that takes a size and gives or takes back trace memory.
+//! - [`status`]: the file that tells how it stands with each node.
 //! - [`region`]: the trace memory of one node, and how it comes and goes.
 //! - [`trace`]: the file through which processes read and map a region.
 
@@ -16,14 +17,20 @@ use kernel::{
         File, //
     },
     powerpc::machine_is_powernv,
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 
 mod enable;
 mod region;
+mod status;
 mod trace;
 
 use enable::Enable;
+use status::{
+    Status,
+    StatusFile, //
+};
 
 module! {
     type: Memtrace,
@@ -36,6 +43,8 @@ module! {
 struct Memtrace {
     #[pin]
     _enable: File<Enable>,
+    #[pin]
+    _status: File<StatusFile>,
 }
 
 impl kernel::InPlaceModule for Memtrace {
@@ -45,9 +54,11 @@ impl kernel::InPlaceModule for Memtrace {
                 return Err(ENODEV);
             }
             let dir = Dir::new_in_arch_dir(c"memtrace");
+            let status = Arc::pin_init(Status::new(), GFP_KERNEL)?;
 
             Ok(try_pin_init!(Self {
-                _enable <- dir.text_file(c"enable", Enable::new(dir.clone())),
+                _enable <- dir.text_file(c"enable", Enable::new(dir.clone(), status.clone())),
+                _status <- dir.text_file(c"status", StatusFile(status)),
             }))
         })
     }

@@ -25,11 +25,12 @@ use kernel::{
     },
     fmt,
     mm::{
-        cleared::ClearedPages,
         contig::ContigPages,
-        offline::OfflinePages,
         uncached::UncachedPages,
-        unmapped::UnmappedPages, //
+        unmapped::{
+            memory_block_size,
+            UnmappedPages, //
+        }, //
     },
     page::PAGE_SHIFT,
     prelude::*,
@@ -40,9 +41,13 @@ use kernel::{
     }, //
 };
 
-use crate::trace::{
-    Mappings,
-    Trace, //
+use crate::{
+    status::State,
+    trace::{
+        Gate,
+        Mappings,
+        Trace, //
+    }, //
 };
 
 /// One node's trace memory.
@@ -60,7 +65,7 @@ enum Memory {
     /// Not in use yet, or no more.
     Unmapped(UnmappedPages),
     /// In use.
-    Uncached(Arc<UncachedPages>),
+    Uncached(Arc<UncachedPages>, Arc<Mappings>),
 }
 
 /// The directory of a region.
@@ -71,53 +76,77 @@ struct Files {
     _dir: Dir,
 }
 
+/// A node gave no region.
+pub(crate) struct Shortfall {
+    /// Why, in words for an operator.
+    pub(crate) why: &'static str,
+    pub(crate) error: Error,
+    /// The region, if it could not be given back either.
+    pub(crate) stuck: Option<Region>,
+}
+
 impl Region {
-    /// Allocates `size` bytes on `node`, and takes them out of the linear mapping.
+    /// Takes `size` bytes from `node`, and offers them in `dir`.
     ///
-    /// On an error all is undone.
-    pub(crate) fn allocate(node: NumaNode, size: usize) -> Result<Self> {
-        let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
-        let pages = ContigPages::alloc(size >> PAGE_SHIFT, flags, node)
-            .and_then(ContigPages::clear)
-            .map(ClearedPages::set_offline)
-            .and_then(OfflinePages::unmap)
-            .inspect_err(|_| {
-                pr_err!("Failed to allocate trace memory on node {}\n", node.id());
-            })?;
+    /// On an error all is undone, as far as that can be done.
+    pub(crate) fn take(
+        node: NumaNode,
+        size: usize,
+        dir: &Dir,
+        gate: &Arc<Gate>,
+    ) -> Result<Self, Shortfall> {
+        let pages = allocate(node, size).map_err(|(why, error)| {
+            pr_err!("Failed to allocate trace memory on node {}\n", node.id());
+            Shortfall {
+                why: if error == EINTR {
+                    "interrupted by a signal"
+                } else {
+                    why
+                },
+                error,
+                stuck: None,
+            }
+        })?;
         pr_info!(
             "Allocated trace memory on node {} at {:#018x}\n",
             node.id(),
             pages.start(),
         );
 
-        Ok(Self {
+        let region = Self {
             node,
             files: None,
             memory: Memory::Unmapped(pages),
+        };
+        region.offer(dir, gate).map_err(|(region, error)| {
+            pr_err!("Failed to offer trace memory of node {}\n", node.id());
+            Shortfall {
+                why: "no memory to map it cache-inhibited, or for its files",
+                error,
+                stuck: region.give_back().err(),
+            }
         })
     }
 
-    /// Offers the region in `dir`.
+    /// Maps the region cache-inhibited, and offers it in `dir`.
     ///
-    /// On an error the region comes back as it was.
-    pub(crate) fn offer(self, dir: &Dir, mappings: &Arc<Mappings>) -> Result<Self, (Self, Error)> {
-        let Self {
-            node,
-            memory: Memory::Unmapped(pages),
-            ..
-        } = self
-        else {
+    /// On an error the region comes back.
+    fn offer(self, dir: &Dir, gate: &Arc<Gate>) -> Result<Self, (Self, Error)> {
+        let Memory::Unmapped(pages) = self.memory else {
             return Ok(self);
         };
-        let unmapped = |pages| Self {
-            node,
+        let region = |memory| Self {
+            node: self.node,
             files: None,
-            memory: Memory::Unmapped(pages),
+            memory,
         };
+        let unmapped = |pages| region(Memory::Unmapped(pages));
 
         // First what it takes to own the pages, so that they are never without an owner.
-        let owner = match UniqueArc::new_uninit(GFP_KERNEL) {
-            Ok(owner) => owner,
+        let (owner, mappings) = match UniqueArc::new_uninit(GFP_KERNEL)
+            .and_then(|owner| Ok((owner, Arc::new(Mappings::new(gate.clone()), GFP_KERNEL)?)))
+        {
+            Ok(owners) => owners,
             Err(e) => return Err((unmapped(pages), e.into())),
         };
         let pages = pages.ioremap().map_err(|(pages, e)| {
@@ -126,12 +155,8 @@ impl Region {
         })?;
         let pages = Arc::from(owner.write(pages));
 
-        let files = Files::new(node, &pages, dir, mappings);
-        let region = Self {
-            node,
-            files: None,
-            memory: Memory::Uncached(pages),
-        };
+        let files = Files::new(self.node, &pages, dir, &mappings);
+        let region = region(Memory::Uncached(pages, mappings));
         match files {
             Ok(files) => Ok(Self {
                 files: Some(files),
@@ -141,11 +166,15 @@ impl Region {
         }
     }
 
-    /// Returns the size in bytes.
-    pub(crate) fn size(&self) -> u64 {
+    pub(crate) fn node(&self) -> NumaNode {
+        self.node
+    }
+
+    /// Returns how it stands with the region, for `status`.
+    pub(crate) fn state(&self) -> State {
         match &self.memory {
-            Memory::Unmapped(pages) => pages.size() as u64,
-            Memory::Uncached(pages) => pages.size() as u64,
+            Memory::Unmapped(pages) => State::Stuck(**pages),
+            Memory::Uncached(pages, mappings) => State::Held(***pages, mappings.clone()),
         }
     }
 
@@ -162,7 +191,7 @@ impl Region {
         let pages = match self.memory {
             Memory::Unmapped(pages) => Some(pages),
             // If there were another user after all, then the pages would go back with that.
-            Memory::Uncached(pages) => UncachedPages::iounmap(pages),
+            Memory::Uncached(pages, _) => UncachedPages::iounmap(pages),
         };
 
         if let Some(Err((pages, _))) = pages.map(UnmappedPages::map) {
@@ -175,6 +204,29 @@ impl Region {
         pr_info!("Freed trace memory back on node {}\n", self.node.id());
         Ok(())
     }
+}
+
+/// Allocates `size` bytes on `node`, and takes them out of the linear mapping.
+///
+/// An error comes with the reason in words.
+fn allocate(node: NumaNode, size: usize) -> Result<UnmappedPages, (&'static str, Error)> {
+    let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
+    let nr_pages = size >> PAGE_SHIFT;
+
+    // The HTM takes sizes that are powers of two, aligned to themselves. What can leave the linear
+    // mapping is aligned to memory blocks.
+    let pages = if size.is_power_of_two() {
+        ContigPages::alloc(nr_pages, flags, node)
+    } else {
+        ContigPages::alloc_aligned(nr_pages, memory_block_size() >> PAGE_SHIFT, flags, node)
+    }
+    .map_err(|e| ("no contiguous memory of that size could be freed", e))?;
+    let pages = pages.clear().map_err(|e| ("it could not be zeroed", e))?;
+
+    pages
+        .set_offline()
+        .unmap()
+        .map_err(|e| ("it could not be removed from the linear mapping", e))
 }
 
 impl Files {

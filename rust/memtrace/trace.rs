@@ -50,12 +50,12 @@ impl MemoryFile for Trace {
     }
 }
 
-/// How many mappings of processes there are, of all regions together.
+/// Lets mappings of processes in, of all regions, or none.
 ///
-/// All regions are given back or none: therefore they share one count, which is closed in one step.
-pub(crate) struct Mappings(Atomic<isize>);
+/// All regions are given back or none: therefore they share one gate, which closes in one step.
+pub(crate) struct Gate(Atomic<isize>);
 
-impl Mappings {
+impl Gate {
     const CLOSED: isize = -1;
 
     pub(crate) fn new() -> Self {
@@ -70,9 +70,47 @@ impl Mappings {
             .map_err(|_| EBUSY)
     }
 
-    /// Lets mappings in again after [`Mappings::close`].
+    /// Lets mappings in again after [`Gate::close`].
     pub(crate) fn open(&self) {
         self.0.store(0, Release);
+    }
+
+    /// Counts one more mapping, if the gate is open.
+    fn enter(&self) -> bool {
+        let mut count = self.0.load(Relaxed);
+
+        while count != Self::CLOSED {
+            match self.0.cmpxchg(count, count + 1, Relaxed) {
+                Ok(_) => return true,
+                Err(now) => count = now,
+            }
+        }
+        false
+    }
+
+    fn leave(&self) {
+        self.0.fetch_sub(1, Release);
+    }
+}
+
+/// The mappings of one region.
+pub(crate) struct Mappings {
+    gate: Arc<Gate>,
+    count: Atomic<usize>,
+}
+
+impl Mappings {
+    /// None yet, and those to come pass through `gate`.
+    pub(crate) fn new(gate: Arc<Gate>) -> Self {
+        Self {
+            gate,
+            count: Atomic::new(0),
+        }
+    }
+
+    /// Returns how many there are. One that was forked or split counts once.
+    pub(crate) fn count(&self) -> usize {
+        self.count.load(Relaxed)
     }
 }
 
@@ -81,20 +119,17 @@ struct Mapping(Arc<Mappings>);
 
 impl Mapping {
     fn new(mappings: &Arc<Mappings>) -> Option<Self> {
-        let mut count = mappings.0.load(Relaxed);
-
-        while count != Mappings::CLOSED {
-            match mappings.0.cmpxchg(count, count + 1, Relaxed) {
-                Ok(_) => return Some(Self(mappings.clone())),
-                Err(now) => count = now,
-            }
+        if !mappings.gate.enter() {
+            return None;
         }
-        None
+        mappings.count.fetch_add(1, Relaxed);
+        Some(Self(mappings.clone()))
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        self.0 .0.fetch_sub(1, Release);
+        self.0.count.fetch_sub(1, Relaxed);
+        self.0.gate.leave();
     }
 }

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     bindings,
     error::{
+        from_err_ptr,
         from_result,
         to_result,
         VTABLE_DEFAULT_ERROR, //
@@ -156,9 +157,8 @@ impl Dir {
     pub fn new_in_arch_dir(name: &CStr) -> Self {
         // SAFETY: `name` is a C string, and `arch_debugfs_dir`, set before any driver starts, is
         // never removed.
-        let dentry = unsafe {
-            bindings::debugfs_create_dir(name.as_char_ptr(), bindings::arch_debugfs_dir)
-        };
+        let dentry =
+            unsafe { bindings::debugfs_create_dir(name.as_char_ptr(), bindings::arch_debugfs_dir) };
 
         // SAFETY: The result of `debugfs_create_dir()`.
         let entry = unsafe { Entry::from_raw(dentry, None) };
@@ -167,12 +167,16 @@ impl Dir {
 
     /// Creates a text file in this directory.
     ///
-    /// The file is removed when the returned [`File`] is dropped.
+    /// The file is removed when the returned [`File`] is dropped. Unlike other files of DebugFS, one
+    /// that could not be created is an error: it has a user who relies on it.
     pub fn text_file<'a, T: TextFile, E: 'a>(
         &'a self,
         name: &'a CStr,
         data: impl PinInit<T, E> + 'a,
-    ) -> impl PinInit<File<T>, E> + 'a {
+    ) -> impl PinInit<File<T>, Error> + 'a
+    where
+        Error: From<E>,
+    {
         let mode = if T::HAS_STORE { 0o600 } else { 0o400 };
 
         // SAFETY: The operations of `TextOps<T>` expect a `T` in the inode's private data.
@@ -181,14 +185,26 @@ impl Dir {
 
     /// Creates a file that stands for memory in this directory.
     ///
-    /// The file is removed when the returned [`File`] is dropped.
+    /// The file is removed when the returned [`File`] is dropped. One that could not be created is
+    /// an error, as with [`Dir::text_file`].
     pub fn memory_file<'a, T: MemoryFile, E: 'a>(
         &'a self,
         name: &'a CStr,
         data: impl PinInit<T, E> + 'a,
-    ) -> impl PinInit<File<T>, E> + 'a {
+    ) -> impl PinInit<File<T>, Error> + 'a
+    where
+        Error: From<E>,
+    {
         // SAFETY: The operations of `MemoryOps<T>` expect a `T` in the inode's private data.
-        unsafe { self.custom_file(name, 0o600, data, &MemoryOps::<T>::FILE_OPS) }
+        unsafe { self.custom_file(name, 0o600, data, &MemoryOps::<T>::FILE_OPS) }.pin_chain(
+            |file| {
+                // SAFETY: The file was created, and `file` holds its dentry.
+                unsafe {
+                    MemoryOps::<T>::set_inode_size((*file.scope._entry.as_ptr()).d_inode, &file)
+                };
+                Ok(())
+            },
+        )
     }
 
     /// # Safety
@@ -201,7 +217,10 @@ impl Dir {
         mode: u16,
         data: impl PinInit<T, E> + 'a,
         operations: &'static bindings::file_operations,
-    ) -> impl PinInit<File<T>, E> + 'a {
+    ) -> impl PinInit<File<T>, Error> + 'a
+    where
+        Error: From<E>,
+    {
         let scope = Scope::<T>::new(data, move |data| {
             let Some(parent) = &self.0 else {
                 return Entry::empty();
@@ -226,8 +245,13 @@ impl Dir {
         try_pin_init! {
             File {
                 scope <- scope
-            } ? E
+            } ? Error
         }
+        .pin_chain(|file| match file.scope._entry.as_ptr() {
+            // There was no memory for the directory's entry.
+            entry if entry.is_null() => Err(ENOMEM),
+            entry => from_err_ptr(entry).map(drop),
+        })
     }
 }
 
@@ -379,11 +403,21 @@ impl<T: MemoryFile> MemoryOps<T> {
         // SAFETY: The inode's private data is a `T`, and the file is not removed meanwhile.
         let data = unsafe { &*(*inode).i_private.cast::<T>() };
 
-        // For `stat()`. Opening a file to overwrite it sets the size to zero, after this.
+        // Opening the file to overwrite it has set the size to zero, if that was done before.
         //
-        // SAFETY: Nobody depends on this size: that which counts is `data.size()`.
-        unsafe { bindings::i_size_write(inode, data.size() as bindings::loff_t) };
+        // SAFETY: By this function's requirements.
+        unsafe { Self::set_inode_size(inode, data) };
         0
+    }
+
+    /// Tells `stat()` the size. Nobody else depends on it.
+    ///
+    /// # Safety
+    ///
+    /// `inode` must be that of a file that exists.
+    unsafe fn set_inode_size(inode: *mut bindings::inode, data: &T) {
+        // SAFETY: By this function's requirements.
+        unsafe { bindings::i_size_write(inode, data.size() as bindings::loff_t) };
     }
 
     /// # Safety
@@ -431,7 +465,11 @@ impl<T: MemoryFile> MemoryOps<T> {
                 // SAFETY: `access` is of `file`.
                 let data = unsafe { Self::data(file, &access) };
 
-                len = data.size().saturating_sub(start).min(iter.len()).min(Self::CHUNK);
+                len = data
+                    .size()
+                    .saturating_sub(start)
+                    .min(iter.len())
+                    .min(Self::CHUNK);
                 if len == 0 {
                     return Ok(());
                 }

@@ -13,9 +13,12 @@ use crate::{
         NumaNode, //
     },
     bindings,
+    error::to_result,
     io::PhysAddr,
+    numa,
     page::PAGE_SHIFT,
-    prelude::*, //
+    prelude::*,
+    task::cond_resched, //
 };
 use core::ops::{
     Deref,
@@ -147,6 +150,82 @@ impl ContigPages {
         })
     }
 
+    /// Allocates `nr_pages` contiguous pages on `node`, the first of which has a pfn that is a
+    /// multiple of `align`, which must be a power of two.
+    ///
+    /// Unlike with [`ContigPages::alloc`] a number that is not a power of two has a place that is
+    /// known to be aligned. `flags` say, as there, how and in which zones to look for it.
+    ///
+    /// Stands on `alloc_contig_range()` in `mm/page_alloc.c`, which migrates away what is in the
+    /// way, or gives up.
+    ///
+    /// # Errors
+    ///
+    /// As [`ContigPages::alloc`], and [`EINVAL`] if `align` is not a power of two.
+    ///
+    /// # Context
+    ///
+    /// May sleep.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::{
+    ///     mm::contig::ContigPages,
+    ///     numa, //
+    /// };
+    ///
+    /// let node = numa::memory_nodes().next().ok_or(ENODEV)?;
+    /// let flags = GFP_KERNEL | __GFP_NOWARN;
+    /// let pages = ContigPages::alloc_aligned(3 * 16, 16, flags, node)?;
+    ///
+    /// assert_eq!(pages.start_pfn() % 16, 0);
+    /// assert_eq!(pages.nr_pages(), 3 * 16);
+    /// assert!(ContigPages::alloc_aligned(3, 3, flags, node).is_err_and(|e| e == EINVAL));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn alloc_aligned(
+        nr_pages: usize,
+        align: usize,
+        flags: Flags,
+        node: NumaNode,
+    ) -> Result<Self> {
+        if nr_pages == 0 || !align.is_power_of_two() {
+            return Err(EINVAL);
+        }
+        // The page descriptors and the span below are those of a node that has memory.
+        if !numa::memory_nodes().any(|n| n == node) {
+            return Err(ENOMEM);
+        }
+
+        // SAFETY: A node with memory has its data.
+        let (start, end) = unsafe {
+            (
+                bindings::node_start_pfn(node.id()),
+                bindings::node_end_pfn(node.id()),
+            )
+        };
+        let last = end.checked_sub(nr_pages).ok_or(ENOMEM)?;
+
+        for start_pfn in (start.next_multiple_of(align)..=last).step_by(align) {
+            let range = PfnRange {
+                start_pfn,
+                nr_pages,
+            };
+            if is_candidate(&range, flags, node) && alloc_range(&range, flags).is_ok() {
+                // INVARIANT: `alloc_contig_range()` takes one reference to each page, and makes no
+                // compound page.
+                return Ok(Self { range });
+            }
+
+            cond_resched();
+            if current!().fatal_signal_pending() {
+                return Err(EINTR);
+            }
+        }
+        Err(ENOMEM)
+    }
+
     /// Returns the node that the pages are on.
     pub fn node(&self) -> NumaNode {
         // SAFETY: The type invariant gives a valid page descriptor for each pfn of the range.
@@ -154,6 +233,36 @@ impl ContigPages {
 
         NumaNode::new(nid).unwrap_or(NumaNode::NO_NODE)
     }
+}
+
+/// Returns whether all pages are in use by the kernel, on `node`, and in one zone of those that
+/// `flags` allow.
+fn is_candidate(range: &PfnRange, flags: Flags, node: NumaNode) -> bool {
+    let zone_of = |pfn| {
+        // SAFETY: No requirements: this checks whether there is such a page.
+        let page = unsafe { bindings::pfn_to_online_page(pfn) };
+
+        (!page.is_null())
+            // SAFETY: `page` is a page descriptor, and as with `alloc_contig_pages()`, which looks
+            // at them without a lock as well, its memory is not hot-removed at this moment.
+            .then(|| unsafe { (bindings::page_to_nid(page), bindings::page_zonenum(page)) })
+    };
+    // SAFETY: No requirements.
+    let highest_zone = unsafe { bindings::gfp_zone(flags.as_raw()) };
+
+    match zone_of(range.start_pfn) {
+        Some((nid, zone)) if nid == node.id() && zone <= highest_zone => {
+            range.pfns().all(|pfn| zone_of(pfn) == Some((nid, zone)))
+        }
+        _ => false,
+    }
+}
+
+fn alloc_range(range: &PfnRange, flags: Flags) -> Result {
+    // SAFETY: The range is in one zone, as `is_candidate()` has seen.
+    to_result(unsafe {
+        bindings::alloc_contig_range_noprof(range.pfns().start, range.pfns().end, 0, flags.as_raw())
+    })
 }
 
 impl Deref for ContigPages {

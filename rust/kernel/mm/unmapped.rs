@@ -130,7 +130,10 @@ impl OfflinePages {
 
 /// Returns a pfn of the range that can be read through the linear mapping.
 fn find_mapped(range: &PfnRange) -> Option<usize> {
-    range.pfns().step_by(PROBE_PAGES).find(|&pfn| is_mapped(pfn))
+    range
+        .pfns()
+        .step_by(PROBE_PAGES)
+        .find(|&pfn| is_mapped(pfn))
 }
 
 fn is_mapped(pfn: usize) -> bool {
