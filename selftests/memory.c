@@ -4,9 +4,6 @@
  */
 #include "memtrace.h"
 
-/* How much free memory may change by itself. */
-#define NOISE (16 * 1024 * 1024)
-
 static u64 all_regions(void)
 {
 	u64 sum = 0;

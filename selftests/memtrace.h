@@ -18,9 +18,13 @@
 
 #define MEMTRACE "/sys/kernel/debug/powerpc/memtrace"
 #define ENABLE MEMTRACE "/enable"
+#define STATUS MEMTRACE "/status"
 
 /* The form of all numbers, which tools scan. */
 #define HEX "0x%016llx\n"
+
+/* How much free memory may change by itself. */
+#define NOISE (16 << 20)
 
 typedef unsigned long long u64;
 

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The status file tells how it stands with each node.
+ */
+#include "memtrace.h"
+
+struct row {
+	int node;
+	char state[16];
+	char start[32];
+	char size[32];
+	char mappings[16];
+	char why[128];
+};
+
+/* Reads the row of @node, and returns whether there is one. */
+static bool read_row(int node, struct row *row)
+{
+	FILE *f = fopen(STATUS, "r");
+	char line[256];
+	bool found = false;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%d %15s %31s %31s %15s %127[^\n]", &row->node, row->state,
+			       row->start, row->size, row->mappings, row->why) == 6 &&
+			row->node == node;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+TEST(begins_with_the_names_of_its_columns)
+{
+	char line[256] = "", names[6][16] = {};
+	FILE *f = fopen(STATUS, "r");
+
+	ASSERT_NE(NULL, f);
+	ASSERT_NE(NULL, fgets(line, sizeof(line), f));
+	fclose(f);
+	ASSERT_EQ(6, sscanf(line, "%15s %15s %15s %15s %15s %15s", names[0], names[1],
+			    names[2], names[3], names[4], names[5]));
+	EXPECT_STREQ("node", names[0]);
+	EXPECT_STREQ("state", names[1]);
+	EXPECT_STREQ("start", names[2]);
+	EXPECT_STREQ("size", names[3]);
+	EXPECT_STREQ("mappings", names[4]);
+	EXPECT_STREQ("why", names[5]);
+}
+
+TEST_F(region, is_held)
+{
+	char start[32], size[32];
+	struct row row;
+
+	snprintf(start, sizeof(start), "0x%016llx", self->start);
+	snprintf(size, sizeof(size), "0x%016llx", self->size);
+
+	ASSERT_TRUE(read_row(self->node, &row));
+	EXPECT_STREQ("held", row.state);
+	EXPECT_STREQ(start, row.start);
+	EXPECT_STREQ(size, row.size);
+	EXPECT_STREQ("0", row.mappings);
+	EXPECT_STREQ("-", row.why);
+}
+
+TEST_F(region, has_its_mappings_counted)
+{
+	char *one = map_region(self), *other = map_region(self);
+	struct row row;
+
+	ASSERT_NE(MAP_FAILED, one);
+	ASSERT_NE(MAP_FAILED, other);
+	ASSERT_TRUE(read_row(self->node, &row));
+	EXPECT_STREQ("2", row.mappings);
+
+	munmap(one, self->size);
+	ASSERT_TRUE(read_row(self->node, &row));
+	EXPECT_STREQ("1", row.mappings);
+	munmap(other, self->size);
+}
+
+TEST_F(region, is_not_listed_once_it_is_given_back)
+{
+	struct row row;
+
+	ASSERT_EQ(0, enable(0));
+	EXPECT_FALSE(read_row(self->node, &row));
+}
+
+TEST(says_why_a_node_gave_nothing)
+{
+	struct row row;
+
+	ASSERT_EQ(ENOMEM, enable(1ULL << 62));
+	ASSERT_TRUE(read_row(next_memory_node(0), &row));
+	EXPECT_STREQ("short", row.state);
+	EXPECT_STREQ("-", row.start);
+	EXPECT_STREQ("-", row.size);
+	EXPECT_STREQ("-", row.mappings);
+	EXPECT_STREQ("no contiguous memory of that size could be freed", row.why);
+
+	ASSERT_EQ(0, enable(0));
+	EXPECT_FALSE(read_row(next_memory_node(0), &row));
+}
+
+MEMTRACE_TEST_MAIN
