@@ -4,13 +4,16 @@
 # same settings: make hands those given on its command line to them as
 # environment variables.
 
-.PHONY: help run vm shell
+.PHONY: help run check vm shell
 
 help:
 	@sed -n 's/^#| \{0,1\}//p' $(MAKEFILE_LIST)
 
 run:
 	@guest/run
+
+check:
+	@guest/check
 
 vm:
 	@guest/vm
@@ -21,6 +24,8 @@ shell:
 #| memtrace in Rust, for Linux on POWER. As root, or with sudo, on Debian 12 or 13:
 #|
 #|   make run      boot a guest, load memtrace, take memory and give it back
+#|   make check    every test. QUICK=1: the main ones; TEST=NAME: the one of that
+#|                 name in selftests/, or all of a file there
 #|   make vm SCRIPT=FILE [NAME=VALUE...]
 #|                 boot a guest and run FILE in it, with sh, as root, in a folder
 #|                 that holds FILE and FILES. /proc, /sys, /dev, /tmp and debugfs

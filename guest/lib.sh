@@ -46,11 +46,11 @@ show_progress() {
 	fi
 }
 
-# step WHAT ADVICE COMMAND...: runs COMMAND and tells how long it took, or what
-# went wrong and what can be done about it.
-step() {
-	local what=$1 advice=$2 began=$SECONDS status log beat progress
-	shift 2
+# attempt WHAT COMMAND...: runs COMMAND, shows progress, and sets the caller's
+# log, status and took.
+attempt() {
+	local what=$1 began=$SECONDS beat progress
+	shift
 	log=$cache/log/$(date +%Y%m%d-%H%M%S)-$$-${what//[^[:alnum:]]/-}.log
 	: >"$log"
 	exec {beat}> >(show_progress "$what" "$log")
@@ -64,12 +64,22 @@ step() {
 	set -e
 	exec {beat}>&-
 	wait "$progress" || true
+	# shellcheck disable=SC2034 # for the caller
+	took=$((SECONDS - began))
+}
+
+# step WHAT ADVICE COMMAND...: runs COMMAND and tells how long it took, or what
+# went wrong and what can be done about it.
+step() {
+	local what=$1 advice=$2 log status took
+	shift 2
+	attempt "$what" "$@"
 	if ((status)); then
-		say "$what: FAILED after $((SECONDS - began)) s; the end of $log:"
+		say "$what: FAILED after $took s; the end of $log:"
 		tail -n 20 "$log" | sed 's/^/    /' >&2
 		fail "$advice"
 	fi
-	say "$what: $((SECONDS - began)) s"
+	say "$what: $took s"
 }
 
 # lock NAME: held until this process and all that it started have ended.
