@@ -40,7 +40,8 @@ shell:
 #|   APPEND="..."      more for the kernel's command line
 #|   KERNEL=rust       memtrace.ko; builtin: the same, built in; c: the C driver
 #|                     instead, built in; debug: memtrace.ko and all checks
-#|                     (KUnit tests run with APPEND=kunit.enable=1)
+#|                     (KUnit tests run with APPEND=kunit.enable=1); kasan: the
+#|                     same and KASAN, ten times as slow
 #|   TIMEOUT=300       seconds until the guest is stopped
 #|
 #|   LINUX=/path       a kernel tree of your own instead of Debian's linux-source

@@ -35,3 +35,24 @@ pub fn memory_nodes() -> impl Iterator<Item = NumaNode> {
         node(unsafe { bindings::next_memory_node(prev.id()) })
     })
 }
+
+/// Returns how many CPUs that are online `node` has, beside the one that this runs on.
+///
+/// It may be less or more by the time the caller looks at it.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::numa;
+///
+/// let nodes = numa::memory_nodes();
+/// assert!(nodes.map(numa::nr_other_cpus).sum::<usize>() < kernel::cpu::nr_cpu_ids() as usize);
+/// ```
+pub fn nr_other_cpus(node: NumaNode) -> usize {
+    // SAFETY: No requirements. Whoever asks runs on a CPU that is on some node.
+    let here = unsafe { bindings::numa_node_id() };
+    // SAFETY: A `NumaNode` is below `MAX_NUMNODES`, or `NUMA_NO_NODE`, which stands for all nodes.
+    let nr_cpus = unsafe { bindings::nr_cpus_node(node.id()) } as usize;
+
+    nr_cpus - usize::from(nr_cpus > 0 && here == node.id())
+}

@@ -3,7 +3,6 @@
 //! The `enable` file: how many bytes of trace memory each node gives.
 
 use kernel::{
-    alloc::NumaNode,
     debugfs::{
         Dir,
         TextFile, //
@@ -22,6 +21,7 @@ use kernel::{
 
 use crate::{
     region::{
+        Beginning,
         Region,
         Shortfall, //
     },
@@ -64,10 +64,34 @@ impl Enable {
         if !size.is_power_of_two() {
             pr_notice!("The HTM wants a power of two, which {size:#x} is not\n");
         }
-        for node in numa::memory_nodes() {
-            if self.take(regions, node, size) == Err(EINTR) {
-                self.give_back(regions)?;
-                return Err(EINTR);
+        let result = self.take(regions, size);
+        if result == Err(EINTR) {
+            self.give_back(regions)?;
+        }
+        result
+    }
+
+    /// Takes `size` bytes from each node that can give them.
+    fn take(&self, regions: &mut KVec<Region>, size: usize) -> Result {
+        let nr_nodes = numa::memory_nodes().count();
+        let mut beginnings = KVec::with_capacity(nr_nodes, GFP_KERNEL)?;
+        regions.reserve(nr_nodes, GFP_KERNEL)?;
+        self.status.reserve(nr_nodes)?;
+
+        // First all begin, so that the memory of all nodes is zeroed at the same time.
+        for node in numa::memory_nodes().take(nr_nodes) {
+            match Beginning::new(node, size) {
+                Ok(beginning) => beginnings.push_within_capacity(beginning)?,
+                Err(shortfall) => self.note(regions, shortfall)?,
+            }
+        }
+        for beginning in beginnings {
+            match beginning.finish(&self.dir, &self.gate) {
+                Ok(region) => {
+                    self.status.set(region.node(), region.state());
+                    regions.push_within_capacity(region)?;
+                }
+                Err(shortfall) => self.note(regions, shortfall)?,
             }
         }
 
@@ -77,31 +101,25 @@ impl Enable {
         Ok(())
     }
 
-    /// Takes `size` bytes from `node`. If that fails then `status` says why.
-    fn take(&self, regions: &mut KVec<Region>, node: NumaNode, size: usize) -> Result {
-        let reserved = regions.reserve(1, GFP_KERNEL);
-        if reserved.is_err() || self.status.reserve().is_err() {
-            pr_err!("No memory to keep track of node {}\n", node.id());
-            return Err(ENOMEM);
+    /// Keeps a region that is stuck, and tells `status`. Only a signal is a reason not to go on.
+    fn note(&self, regions: &mut KVec<Region>, shortfall: Shortfall) -> Result {
+        let Shortfall {
+            node,
+            why,
+            error,
+            stuck,
+        } = shortfall;
+
+        let state = stuck.as_ref().map_or(State::Short(why), Region::state);
+        self.status.set(node, state);
+        if let Some(region) = stuck {
+            regions.push_within_capacity(region)?;
         }
 
-        match Region::take(node, size, &self.dir, &self.gate) {
-            Ok(region) => {
-                self.status.set(node, region.state());
-                regions.push_within_capacity(region)?;
-                Ok(())
-            }
-            Err(Shortfall { why, error, stuck }) => {
-                self.status.set(
-                    node,
-                    stuck.as_ref().map_or(State::Short(why), Region::state),
-                );
-                if let Some(region) = stuck {
-                    regions.push_within_capacity(region)?;
-                }
-                Err(error)
-            }
+        if error == EINTR {
+            return Err(EINTR);
         }
+        Ok(())
     }
 
     /// Gives back all regions, the last one first. Those that cannot go stay.

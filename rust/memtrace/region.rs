@@ -7,6 +7,8 @@
 //!       |  alloc()               ^ drop
 //!  ContigPages
 //!       |  clear()               ^
+//!  ClearingPages                 |  while workers zero them
+//!       |  finish()              ^
 //!  ClearedPages                  |  zeroed, and out of the data cache
 //!       |  set_offline()         ^
 //!  OfflinePages                  |  left alone by whoever walks page frames
@@ -25,7 +27,12 @@ use kernel::{
     },
     fmt,
     mm::{
+        cleared::{
+            ClearedPages,
+            ClearingPages, //
+        },
         contig::ContigPages,
+        offline::OfflinePages,
         uncached::UncachedPages,
         unmapped::{
             memory_block_size,
@@ -76,8 +83,15 @@ struct Files {
     _dir: Dir,
 }
 
+/// A region to be: its memory is being zeroed.
+pub(crate) struct Beginning {
+    node: NumaNode,
+    pages: ClearingPages,
+}
+
 /// A node gave no region.
 pub(crate) struct Shortfall {
+    pub(crate) node: NumaNode,
     /// Why, in words for an operator.
     pub(crate) why: &'static str,
     pub(crate) error: Error,
@@ -85,35 +99,63 @@ pub(crate) struct Shortfall {
     pub(crate) stuck: Option<Region>,
 }
 
-impl Region {
-    /// Takes `size` bytes from `node`, and offers them in `dir`.
+impl Shortfall {
+    fn new(node: NumaNode, why: &'static str, error: Error) -> Self {
+        pr_err!("Failed to allocate trace memory on node {}\n", node.id());
+        Self {
+            node,
+            why: if error == EINTR {
+                "interrupted by a signal"
+            } else {
+                why
+            },
+            error,
+            stuck: None,
+        }
+    }
+}
+
+impl Beginning {
+    /// Allocates `size` bytes on `node`, and has them zeroed by CPUs of that node.
+    pub(crate) fn new(node: NumaNode, size: usize) -> Result<Self, Shortfall> {
+        let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
+        let nr_pages = size >> PAGE_SHIFT;
+
+        // The HTM takes sizes that are powers of two, aligned to themselves. What can leave the
+        // linear mapping is aligned to memory blocks.
+        let pages = if size.is_power_of_two() {
+            ContigPages::alloc(nr_pages, flags, node)
+        } else {
+            ContigPages::alloc_aligned(nr_pages, memory_block_size() >> PAGE_SHIFT, flags, node)
+        }
+        .map_err(|e| Shortfall::new(node, "no contiguous memory of that size could be freed", e))?;
+
+        let pages = pages
+            .clear()
+            .map_err(|e| Shortfall::new(node, "no memory to have it zeroed", e))?;
+        Ok(Self { node, pages })
+    }
+
+    /// Finishes the region, and offers it in `dir`.
     ///
     /// On an error all is undone, as far as that can be done.
-    pub(crate) fn take(
-        node: NumaNode,
-        size: usize,
-        dir: &Dir,
-        gate: &Arc<Gate>,
-    ) -> Result<Self, Shortfall> {
-        let pages = allocate(node, size).map_err(|(why, error)| {
-            pr_err!("Failed to allocate trace memory on node {}\n", node.id());
-            Shortfall {
-                why: if error == EINTR {
-                    "interrupted by a signal"
-                } else {
-                    why
-                },
-                error,
-                stuck: None,
-            }
-        })?;
+    pub(crate) fn finish(self, dir: &Dir, gate: &Arc<Gate>) -> Result<Region, Shortfall> {
+        let Self { node, pages } = self;
+
+        let pages = pages
+            .finish()
+            .map(ClearedPages::set_offline)
+            .and_then(OfflinePages::unmap)
+            .map_err(|e| {
+                Shortfall::new(node, "it could not be removed from the linear mapping", e)
+            })?;
         pr_info!(
             "Allocated trace memory on node {} at {:#018x}\n",
             node.id(),
             pages.start(),
         );
 
-        let region = Self {
+        let region = Region {
             node,
             files: None,
             memory: Memory::Unmapped(pages),
@@ -121,13 +163,16 @@ impl Region {
         region.offer(dir, gate).map_err(|(region, error)| {
             pr_err!("Failed to offer trace memory of node {}\n", node.id());
             Shortfall {
+                node,
                 why: "no memory to map it cache-inhibited, or for its files",
                 error,
                 stuck: region.give_back().err(),
             }
         })
     }
+}
 
+impl Region {
     /// Maps the region cache-inhibited, and offers it in `dir`.
     ///
     /// On an error the region comes back.
@@ -204,29 +249,6 @@ impl Region {
         pr_info!("Freed trace memory back on node {}\n", self.node.id());
         Ok(())
     }
-}
-
-/// Allocates `size` bytes on `node`, and takes them out of the linear mapping.
-///
-/// An error comes with the reason in words.
-fn allocate(node: NumaNode, size: usize) -> Result<UnmappedPages, (&'static str, Error)> {
-    let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
-    let nr_pages = size >> PAGE_SHIFT;
-
-    // The HTM takes sizes that are powers of two, aligned to themselves. What can leave the linear
-    // mapping is aligned to memory blocks.
-    let pages = if size.is_power_of_two() {
-        ContigPages::alloc(nr_pages, flags, node)
-    } else {
-        ContigPages::alloc_aligned(nr_pages, memory_block_size() >> PAGE_SHIFT, flags, node)
-    }
-    .map_err(|e| ("no contiguous memory of that size could be freed", e))?;
-    let pages = pages.clear().map_err(|e| ("it could not be zeroed", e))?;
-
-    pages
-        .set_offline()
-        .unmap()
-        .map_err(|e| ("it could not be removed from the linear mapping", e))
 }
 
 impl Files {

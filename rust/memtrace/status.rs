@@ -46,9 +46,9 @@ impl Status {
         })
     }
 
-    /// Makes sure that [`Status::set`] has room for one more node.
-    pub(crate) fn reserve(&self) -> Result {
-        Ok(self.rows.lock().reserve(1, GFP_KERNEL)?)
+    /// Makes sure that [`Status::set`] has room for `nr_nodes` more.
+    pub(crate) fn reserve(&self, nr_nodes: usize) -> Result {
+        Ok(self.rows.lock().reserve(nr_nodes, GFP_KERNEL)?)
     }
 
     /// Says how it stands with `node` from now on.

@@ -30,7 +30,7 @@ use core::ops::Deref;
 /// };
 ///
 /// let node = numa::memory_nodes().next().ok_or(ENODEV)?;
-/// let pages = ContigPages::alloc(16, GFP_KERNEL, node)?.clear()?.set_offline();
+/// let pages = ContigPages::alloc(16, GFP_KERNEL, node)?.clear()?.finish()?.set_offline();
 ///
 /// assert!(pages.node() == node);
 /// # Ok::<(), Error>(())

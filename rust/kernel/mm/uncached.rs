@@ -7,7 +7,6 @@
 
 use crate::{
     bindings,
-    error::to_result,
     iov::IovIterDest,
     mm::{
         contig::PfnRange,
@@ -17,7 +16,10 @@ use crate::{
             VmaNew, //
         },
     },
-    page::PAGE_SHIFT,
+    page::{
+        PAGE_SHIFT,
+        PAGE_SIZE, //
+    },
     prelude::*,
     sync::Arc,
     types::ForeignOwnable, //
@@ -52,7 +54,7 @@ use core::{
 /// let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
 ///
 /// if let Ok(pages) = ContigPages::alloc(memory_block_size() / PAGE_SIZE, flags, node) {
-///     let pages = pages.clear()?.set_offline().unmap()?;
+///     let pages = pages.clear()?.finish()?.set_offline().unmap()?;
 ///     let pages = pages.ioremap().map_err(|(_unmapped, e)| e)?;
 ///     let pages = Arc::new(pages, GFP_KERNEL)?;
 ///
@@ -142,7 +144,10 @@ impl UncachedPages {
         }
     }
 
-    /// Maps the part of the pages that `vma` asks for into a process, cache-inhibited.
+    /// Lets `vma` map the part of the pages that it asks for into a process, cache-inhibited.
+    ///
+    /// The pages are mapped when they are first accessed, with as large page table entries as the
+    /// MMU has and the alignment allows.
     ///
     /// The mapping holds `this` and `guard` until it and all of its copies (by `fork()`, a split
     /// or `mremap()`) are gone. Then it drops `this` first.
@@ -150,18 +155,18 @@ impl UncachedPages {
     /// # Errors
     ///
     /// [`EINVAL`] if the mapping reaches beyond the pages, is private (it would lose what is
-    /// written to it, and what the hardware writes), or is executable. [`ENOMEM`] if there is not
-    /// enough memory for the page tables.
+    /// written to it, and what the hardware writes), or is executable. [`ENOMEM`] if there is no
+    /// memory to keep track of it.
     ///
     /// # Context
     ///
     /// In an `mmap()` hook, as `vma` says. May sleep.
     pub fn mmap<T: Send + Sync + 'static>(this: Arc<Self>, vma: &VmaNew, guard: T) -> Result {
-        let size = vma.end() - vma.start();
+        let nr_pages = (vma.end() - vma.start()) >> PAGE_SHIFT;
         // SAFETY: `vma` is valid, and under construction by this task.
         let pgoff = unsafe { (*vma.as_ptr()).vm_pgoff };
 
-        if pgoff >= this.nr_pages() || (size >> PAGE_SHIFT) > this.nr_pages() - pgoff {
+        if pgoff >= this.nr_pages() || nr_pages > this.nr_pages() - pgoff {
             return Err(EINVAL);
         }
         // The kernel clears `VM_SHARED`, but not this, for a file that is open for reading only.
@@ -170,33 +175,24 @@ impl UncachedPages {
         }
         vma.try_clear_mayexec()?;
 
-        let start_pfn = this.start_pfn() + pgoff;
         let mapping = Arc::new(
             Mapping {
-                _pages: this,
+                pages: this,
                 _guard: guard,
             },
             GFP_KERNEL,
         )?;
 
-        // SAFETY: `vma` is under construction by this task, so nobody else uses its fields. The
-        // pages from `start_pfn` on, as many as `vma` has, are in the range, by the check above,
-        // and `mapping` keeps them until `vma` is closed.
-        to_result(unsafe {
-            let vma = vma.as_ptr();
-            (*vma).vm_page_prot = bindings::pgprot_noncached((*vma).vm_page_prot);
-            bindings::remap_pfn_range(
-                vma,
-                (*vma).__bindgen_anon_1.__bindgen_anon_1.vm_start,
-                start_pfn,
-                size,
-                (*vma).vm_page_prot,
-            )
-        })?;
-
-        // SAFETY: As above. `VmOps<T>` takes `vm_private_data` for what is put there.
+        vma.set_io();
+        vma.set_dontexpand();
+        vma.set_dontdump();
+        // SAFETY: `vma` is under construction by this task, so nobody else uses its fields. It is
+        // shared, as a mapping of pfns must be for `vmf_insert_pfn()` and the like, and `VmOps<T>`
+        // takes `vm_private_data` for what is put there.
         unsafe {
             let vma = vma.as_ptr();
+            bindings::vm_flags_set(vma, flags::PFNMAP);
+            (*vma).vm_page_prot = bindings::pgprot_noncached((*vma).vm_page_prot);
             (*vma).vm_private_data = mapping.into_foreign();
             (*vma).vm_ops = &VmOps::<T>::VM_OPS;
         }
@@ -222,7 +218,7 @@ impl Drop for UncachedPages {
 
 /// What the VMAs of a mapping hold together. The fields are dropped in this order.
 struct Mapping<T> {
-    _pages: Arc<UncachedPages>,
+    pages: Arc<UncachedPages>,
     _guard: T,
 }
 
@@ -233,6 +229,8 @@ impl<T: Send + Sync + 'static> VmOps<T> {
     const VM_OPS: bindings::vm_operations_struct = bindings::vm_operations_struct {
         open: Some(Self::open),
         close: Some(Self::close),
+        fault: Some(Self::fault),
+        huge_fault: Some(Self::huge_fault),
         ..pin_init::zeroed()
     };
 
@@ -256,5 +254,97 @@ impl<T: Send + Sync + 'static> VmOps<T> {
         // SAFETY: Each VMA owns a reference, by `mmap()` or `open()`, and is closed once. Its page
         // table entries are gone (`unmap_vmas()` comes before `remove_vma()` in `mm/vma.c`).
         drop(unsafe { Arc::<Mapping<T>>::from_foreign((*vma).vm_private_data) });
+    }
+
+    /// Maps the page at the address of the fault, and those around it in the same page table.
+    ///
+    /// # Safety
+    ///
+    /// `vmf` must be a fault in a VMA that was set up by [`UncachedPages::mmap`], or a copy of one.
+    unsafe extern "C" fn fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
+        // SAFETY: By this function's requirements; the address of a fault is in its VMA.
+        let (vma, addr, start, end) = unsafe {
+            let vma = (*vmf).__bindgen_anon_1.vma;
+            let range = &(*vma).__bindgen_anon_1.__bindgen_anon_1;
+            let addr = (*vmf).__bindgen_anon_1.address & !(PAGE_SIZE - 1);
+            (vma, addr, range.vm_start, range.vm_end)
+        };
+        let insert = |addr| {
+            // SAFETY: `addr` is in `vma`, and `vma` keeps the page.
+            unsafe { bindings::vmf_insert_pfn(vma, addr, Self::pfn(vma, addr)) }
+        };
+
+        let result = insert(addr);
+        if result == bindings::vm_fault_reason_VM_FAULT_NOPAGE {
+            // SAFETY: No requirements.
+            let size = PAGE_SIZE << unsafe { bindings::PMD_ORDER() };
+            let around = (addr & !(size - 1)).max(start)..((addr | (size - 1)) + 1).min(end);
+            for addr in around.step_by(PAGE_SIZE) {
+                if insert(addr) != bindings::vm_fault_reason_VM_FAULT_NOPAGE {
+                    break;
+                }
+            }
+        }
+        result
+    }
+
+    /// Maps the `1 << order` pages around the address of the fault with one entry.
+    ///
+    /// # Safety
+    ///
+    /// As [`Self::fault`].
+    unsafe extern "C" fn huge_fault(
+        vmf: *mut bindings::vm_fault,
+        order: c_uint,
+    ) -> bindings::vm_fault_t {
+        let size = PAGE_SIZE << order;
+        // SAFETY: By this function's requirements.
+        let (vma, addr, start, end, write) = unsafe {
+            let vma = (*vmf).__bindgen_anon_1.vma;
+            let range = &(*vma).__bindgen_anon_1.__bindgen_anon_1;
+            let addr = (*vmf).__bindgen_anon_1.address & !(size - 1);
+            let write = (*vmf).flags & bindings::fault_flag_FAULT_FLAG_WRITE != 0;
+            (vma, addr, range.vm_start, range.vm_end, write)
+        };
+        if addr < start || size > end - addr {
+            return bindings::vm_fault_reason_VM_FAULT_FALLBACK;
+        }
+        // SAFETY: `addr` is in `vma`.
+        let pfn = unsafe { Self::pfn(vma, addr) };
+        if pfn & ((1 << order) - 1) != 0 {
+            return bindings::vm_fault_reason_VM_FAULT_FALLBACK;
+        }
+
+        // SAFETY: All pages from `addr` and `pfn` on are in `vma`, which maps pfns, is shared and
+        // keeps the pages.
+        unsafe {
+            match order {
+                #[cfg(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)]
+                order if order == bindings::PMD_ORDER() => {
+                    bindings::vmf_insert_pfn_pmd(vmf, pfn, write)
+                }
+                #[cfg(CONFIG_ARCH_SUPPORTS_PUD_PFNMAP)]
+                order if order == bindings::PUD_ORDER() => {
+                    bindings::vmf_insert_pfn_pud(vmf, pfn, write)
+                }
+                _ => bindings::vm_fault_reason_VM_FAULT_FALLBACK,
+            }
+        }
+    }
+
+    /// Returns the pfn that `vma` maps at `addr`.
+    ///
+    /// # Safety
+    ///
+    /// `vma` must have been set up by [`UncachedPages::mmap`], or be a copy of one that was, and
+    /// `addr` must be in it.
+    unsafe fn pfn(vma: *const bindings::vm_area_struct, addr: usize) -> usize {
+        // SAFETY: By this function's requirements, the VMA owns a reference. Its offset was checked
+        // when it was set up, and is kept up to date by the C side when a VMA is moved or split.
+        unsafe {
+            let mapping = Arc::<Mapping<T>>::borrow((*vma).vm_private_data);
+            let range = &(*vma).__bindgen_anon_1.__bindgen_anon_1;
+            mapping.pages.start_pfn() + (*vma).vm_pgoff + ((addr - range.vm_start) >> PAGE_SHIFT)
+        }
     }
 }

@@ -70,11 +70,11 @@ pub fn memory_block_size() -> usize {
 /// let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
 ///
 /// // Only whole memory blocks can leave the linear mapping.
-/// let page = ContigPages::alloc(1, flags, node)?.clear()?.set_offline();
+/// let page = ContigPages::alloc(1, flags, node)?.clear()?.finish()?.set_offline();
 /// assert!(page.unmap().is_err_and(|e| e == EINVAL));
 ///
 /// if let Ok(pages) = ContigPages::alloc(memory_block_size() / PAGE_SIZE, flags, node) {
-///     let unmapped = pages.clear()?.set_offline().unmap()?;
+///     let unmapped = pages.clear()?.finish()?.set_offline().unmap()?;
 ///     let mapped = unmapped.map().map_err(|(_unmapped, e)| e)?;
 ///     drop(mapped);
 /// }
