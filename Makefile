@@ -33,7 +33,7 @@ shell:
 #|   make shell    the same guest, with a shell. "exit" ends it.
 #|
 #|   FILES="A B"       more files and folders for the guest
-#|   MACHINE=powernv9  or powernv8, powernv10
+#|   MACHINE=powernv9  or powernv8, powernv10; or pseries, which has no memtrace
 #|   MMU=radix         with the page sizes of hardware; radix-64k with those of
 #|                     bare QEMU; hash, which is all that powernv8 has
 #|   NODES=1 CPUS=2 MEM=4G   memory is split evenly among the nodes
