@@ -13,3 +13,8 @@ __rust_helper void rust_helper_vm_flags_set(struct vm_area_struct *vma,
 {
 	vm_flags_set(vma, flags);
 }
+
+__rust_helper unsigned int rust_helper_PMD_ORDER(void)
+{
+	return PMD_ORDER;
+}

@@ -28,10 +28,7 @@ use crate::{
     iov::IovIterDest,
     mm::virt::VmaNew,
     module::this_module,
-    page::{
-        PAGE_SHIFT,
-        PAGE_SIZE, //
-    },
+    page::PAGE_SIZE,
     prelude::*,
     seq_file::SeqFile,
     seq_print,
@@ -383,7 +380,9 @@ impl<T: MemoryFile> MemoryOps<T> {
         read_iter: Some(Self::read_iter),
         splice_read: Some(bindings::copy_splice_read),
         mmap: Some(Self::mmap),
-        get_unmapped_area: Some(Self::get_unmapped_area),
+        // Aligned as the offset is, so that large page table entries fit.
+        #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
+        get_unmapped_area: Some(bindings::thp_get_unmapped_area),
         llseek: Some(Self::llseek),
         ..pin_init::zeroed()
     };
@@ -519,40 +518,6 @@ impl<T: MemoryFile> MemoryOps<T> {
             data.mmap(unsafe { VmaNew::from_raw(vma) })?;
             Ok(0)
         })
-    }
-
-    /// Finds an address that is aligned as the offset is, so that large page table entries fit.
-    ///
-    /// # Safety
-    ///
-    /// `file` must be an open file with these operations, and the task one that maps it.
-    unsafe extern "C" fn get_unmapped_area(
-        file: *mut bindings::file,
-        addr: usize,
-        len: usize,
-        pgoff: usize,
-        flags: usize,
-    ) -> usize {
-        let get_area = |len| {
-            // SAFETY: By this function's requirements.
-            unsafe { bindings::mm_get_unmapped_area(file, addr, len, pgoff, flags) }
-        };
-
-        // SAFETY: No requirements.
-        for order in unsafe { [bindings::PUD_ORDER(), bindings::PMD_ORDER()] } {
-            let size = PAGE_SIZE << order;
-            // Whoever asks for an address gets it.
-            if addr != 0 || len < size {
-                continue;
-            }
-            let area = get_area(len + size);
-            // A negative error number: with so much more there is no room.
-            if (area as isize) < 0 {
-                continue;
-            }
-            return area + ((pgoff << PAGE_SHIFT).wrapping_sub(area) & (size - 1));
-        }
-        get_area(len)
     }
 
     /// # Safety

@@ -315,21 +315,16 @@ impl<T: Send + Sync + 'static> VmOps<T> {
             return bindings::vm_fault_reason_VM_FAULT_FALLBACK;
         }
 
-        // SAFETY: All pages from `addr` and `pfn` on are in `vma`, which maps pfns, is shared and
-        // keeps the pages.
-        unsafe {
-            match order {
-                #[cfg(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)]
-                order if order == bindings::PMD_ORDER() => {
-                    bindings::vmf_insert_pfn_pmd(vmf, pfn, write)
-                }
-                #[cfg(CONFIG_ARCH_SUPPORTS_PUD_PFNMAP)]
-                order if order == bindings::PUD_ORDER() => {
-                    bindings::vmf_insert_pfn_pud(vmf, pfn, write)
-                }
-                _ => bindings::vm_fault_reason_VM_FAULT_FALLBACK,
-            }
+        // A huge PUD would do for 1 GiB, but the kernel can neither move nor split one that maps pfns
+        // (`get_old_pud()` in `mm/mremap.c`, `__split_huge_pud_locked()` in `mm/huge_memory.c`).
+        #[cfg(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)]
+        // SAFETY: No requirements.
+        if order == unsafe { bindings::PMD_ORDER() } {
+            // SAFETY: All pages from `addr` and `pfn` on are in `vma`, which maps pfns, is shared and
+            // keeps the pages.
+            return unsafe { bindings::vmf_insert_pfn_pmd(vmf, pfn, write) };
         }
+        bindings::vm_fault_reason_VM_FAULT_FALLBACK
     }
 
     /// Returns the pfn that `vma` maps at `addr`.
