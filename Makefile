@@ -25,7 +25,8 @@ shell:
 #|
 #|   make run      boot a guest, load memtrace, take memory and give it back
 #|   make check    every test. QUICK=1: the main ones; TEST=NAME: the one of that
-#|                 name in selftests/, or all of a file there
+#|                 name in selftests/, or all of a file there; MUTANTS=1: that
+#|                 the tests notice each way of breaking memtrace in guest/mutants/
 #|   make vm SCRIPT=FILE [NAME=VALUE...]
 #|                 boot a guest and run FILE in it, with sh, as root, in a folder
 #|                 that holds FILE and FILES. /proc, /sys, /dev, /tmp and debugfs

@@ -85,7 +85,7 @@ FIXTURE_SETUP(refused)
 {
 	char *map;
 
-	region_setup(_metadata, &self->region, NULL);
+	SETUP_REGION(&self->region);
 	map = map_region(&self->region);
 	ASSERT_NE(MAP_FAILED, map);
 	fill(map, 0, self->region.size, STEP);

@@ -42,6 +42,7 @@ static int write_text(const char *path, const char *text)
 
 FIXTURE(faults)
 {
+	FIXTURE_DATA(region) region;
 	char before[NR_KNOBS][32];
 	int fail_nth;
 	u64 free_before;
@@ -50,11 +51,7 @@ FIXTURE(faults)
 FIXTURE_SETUP(faults)
 {
 	/* Also fills the caches that one cycle leaves behind. */
-	int err = enable(block_size());
-
-	if (err == ENOMEM)
-		SKIP(return, "no node has 0x%llx bytes to give", block_size());
-	ASSERT_EQ(0, err);
+	SETUP_REGION(&self->region);
 	ASSERT_EQ(0, enable(0));
 
 	self->fail_nth = open(FAIL_NTH, O_RDWR);
@@ -74,7 +71,7 @@ FIXTURE_TEARDOWN_PARENT(faults)
 		if (self->before[i][0])
 			write_text(knobs[i][0], self->before[i]);
 	}
-	EXPECT_EQ(0, enable(0));
+	region_teardown(_metadata, &self->region, NULL);
 }
 
 /* The next system call's n-th call that can fail will. */

@@ -39,7 +39,7 @@ FIXTURE(log)
 
 FIXTURE_SETUP(log)
 {
-	region_setup(_metadata, &self->region, NULL);
+	SETUP_REGION(&self->region);
 	self->size = self->region.size;
 	self->kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
 	ASSERT_LE(0, self->kmsg);

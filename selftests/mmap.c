@@ -4,6 +4,7 @@
  * while a process has it mapped.
  */
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -92,6 +93,21 @@ TEST_F(region, can_be_mapped_for_reading_alone)
 	EXPECT_EQ(-1, mprotect(map, self->size, PROT_READ | PROT_WRITE));
 	EXPECT_EQ(EACCES, errno);
 	EXPECT_REFUSED(EACCES, mmap(NULL, self->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+}
+
+TEST_F(region, is_mapped_by_few_faults)
+{
+	char *map = map_region(self);
+	struct rusage before, after;
+
+	ASSERT_NE(MAP_FAILED, map);
+	getrusage(RUSAGE_SELF, &before);
+	for (u64 offset = 0; offset < self->size; offset += getpagesize())
+		EXPECT_EQ(0, *(volatile u64 *)(map + offset));
+	getrusage(RUSAGE_SELF, &after);
+
+	/* One for each page table, and a few for the stack and the like. */
+	EXPECT_GE(self->size / (2 * MIB) + 16, after.ru_minflt - before.ru_minflt);
 }
 
 TEST_F(region, moves_with_its_mapping)

@@ -3,6 +3,8 @@
 #
 # Loading and unloading memtrace: unloading gives everything back, and is refused
 # while somebody has one of its files open.
+#
+# usage: module.sh [-tTEST]
 
 DIR=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
@@ -165,6 +167,9 @@ else
 	unload
 fi
 
+case ${1:-} in
+-t*) tests=${1#-t} ;;
+esac
 # shellcheck disable=SC2086 # one word for each test
 set -- $tests
 ktap_set_plan $#

@@ -10,6 +10,7 @@
 #define KPAGEFLAGS "/proc/kpageflags"
 #define KCORE "/proc/kcore"
 #define PAGE_TABLES "/sys/kernel/debug/kernel_page_tables"
+#define HASH_TABLE "/sys/kernel/debug/kernel_hash_pagetable"
 #define KPF_OFFLINE 23
 #define LINEAR_MAPPING 0xc000000000000000ULL
 
@@ -31,22 +32,45 @@ static long count_offline_pages(u64 start, u64 size)
 	return offline;
 }
 
-/* How many bytes from @start on have an entry in the kernel's page tables. */
+/* Reads the range of a line of PAGE_TABLES, or of HASH_TABLE, and returns whether it has one. */
+static bool read_range(const char *line, u64 *start, u64 *end)
+{
+	static const char units[] = "BKMGTPE";
+	const char *size = strstr(line, "actual_ps: ");
+	char unit;
+	u64 n;
+
+	if (sscanf(line, "0x%llx-0x%llx", start, end) == 2) {
+		++*end;
+		return true;
+	}
+	if (size && sscanf(line, "0x%llx:", start) == 1 &&
+	    sscanf(size, "actual_ps: %llu%c", &n, &unit) == 2 && strchr(units, unit)) {
+		*end = *start + (n << 10 * (strchr(units, unit) - units));
+		return true;
+	}
+	return false;
+}
+
+/*
+ * How many bytes from @start on the linear mapping has. The hash MMU has it in the
+ * hash table alone.
+ */
 static u64 count_mapped_bytes(u64 start, u64 size)
 {
-	FILE *f = fopen(PAGE_TABLES, "r");
-	u64 from, to, end = start + size, mapped = 0;
-	char line[256];
+	FILE *f = fopen(access(HASH_TABLE, F_OK) ? PAGE_TABLES : HASH_TABLE, "r");
+	u64 from, to, mapped = 0;
+	char line[512];
 
+	start += LINEAR_MAPPING;
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "0x%llx-0x%llx", &from, &to) != 2)
+		if (!read_range(line, &from, &to) || to <= start || from >= start + size)
 			continue;
 		if (from < start)
 			from = start;
-		if (++to > end)
-			to = end;
-		if (from < to)
-			mapped += to - from;
+		if (to > start + size)
+			to = start + size;
+		mapped += to - from;
 	}
 	if (f)
 		fclose(f);
@@ -96,23 +120,38 @@ TEST_F(region, no_page_is_offline_after_it_was_given_back)
 	EXPECT_EQ(0, count_offline_pages(self->start, self->size));
 }
 
-TEST_F(region, the_page_tables_of_the_kernel_have_a_hole)
+TEST_F(region, the_linear_mapping_has_a_hole)
 {
-	u64 linear = LINEAR_MAPPING + self->start;
-
-	if (!count_mapped_bytes(LINEAR_MAPPING, block_size()))
-		SKIP(return, PAGE_TABLES " does not show the linear mapping");
-	EXPECT_EQ(0, count_mapped_bytes(linear, self->size));
+	if (!count_mapped_bytes(0, block_size()))
+		SKIP(return, "debugfs does not show the linear mapping");
+	EXPECT_EQ(0, count_mapped_bytes(self->start, self->size));
 }
 
 TEST_F(region, the_hole_is_filled_when_it_is_given_back)
 {
-	u64 linear = LINEAR_MAPPING + self->start;
-
-	if (!count_mapped_bytes(LINEAR_MAPPING, block_size()))
-		SKIP(return, PAGE_TABLES " does not show the linear mapping");
+	if (!count_mapped_bytes(0, block_size()))
+		SKIP(return, "debugfs does not show the linear mapping");
 	ASSERT_EQ(0, enable(0));
-	EXPECT_EQ(self->size, count_mapped_bytes(linear, self->size));
+	EXPECT_EQ(self->size, count_mapped_bytes(self->start, self->size));
+}
+
+TEST_F(region, the_kernel_maps_it_cache_inhibited_alone)
+{
+	u64 from, to, physical, mapped = 0;
+	FILE *f = fopen(PAGE_TABLES, "r");
+	char line[512];
+
+	if (!f)
+		SKIP(return, "no " PAGE_TABLES);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "0x%llx-0x%llx 0x%llx", &from, &to, &physical) != 3 ||
+		    physical >= self->start + self->size || physical + (to - from) < self->start)
+			continue;
+		EXPECT_NE(NULL, strstr(line, "idempotent")) TH_LOG("%s", line);
+		mapped += to - from + 1;
+	}
+	fclose(f);
+	EXPECT_EQ(self->size, mapped);
 }
 
 /* A region with something in it that may not be read around memtrace. */
@@ -125,7 +164,7 @@ FIXTURE_SETUP(filled)
 {
 	char *map;
 
-	region_setup(_metadata, &self->region, NULL);
+	SETUP_REGION(&self->region);
 	map = map_region(&self->region);
 	ASSERT_NE(MAP_FAILED, map);
 	fill(map, 0, self->region.size, 4096);

@@ -30,7 +30,7 @@ FIXTURE_VARIANT_ADD(revoked, taken_again) { .taken_again = true };
 
 FIXTURE_SETUP(revoked)
 {
-	region_setup(_metadata, &self->region, NULL);
+	SETUP_REGION(&self->region);
 	self->fd = self->region.fd;
 }
 

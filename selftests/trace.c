@@ -21,7 +21,7 @@ FIXTURE_SETUP(trace)
 {
 	char *map;
 
-	region_setup(_metadata, &self->region, NULL);
+	SETUP_REGION(&self->region);
 	self->size = self->region.size;
 	self->fd = self->region.fd;
 	map = map_region(&self->region);
