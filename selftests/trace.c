@@ -159,6 +159,14 @@ TEST_F(trace, seeks_from_the_position)
 	EXPECT_EQ(30, lseek(self->fd, -120, SEEK_CUR));
 }
 
+TEST_F(trace, seeks_beyond_the_end_where_nothing_is_read)
+{
+	char data[8];
+
+	EXPECT_EQ(self->size + 1, lseek(self->fd, self->size + 1, SEEK_SET));
+	EXPECT_EQ(0, read(self->fd, data, sizeof(data)));
+}
+
 TEST_F(trace, seeks_from_the_end)
 {
 	EXPECT_EQ(self->size, lseek(self->fd, 0, SEEK_END));
