@@ -299,12 +299,11 @@ impl<T: Send + Sync + 'static> VmOps<T> {
     ) -> bindings::vm_fault_t {
         let size = PAGE_SIZE << order;
         // SAFETY: By this function's requirements.
-        let (vma, addr, start, end, write) = unsafe {
+        let (vma, addr, start, end) = unsafe {
             let vma = (*vmf).__bindgen_anon_1.vma;
             let range = &(*vma).__bindgen_anon_1.__bindgen_anon_1;
             let addr = (*vmf).__bindgen_anon_1.address & !(size - 1);
-            let write = (*vmf).flags & bindings::fault_flag_FAULT_FLAG_WRITE != 0;
-            (vma, addr, range.vm_start, range.vm_end, write)
+            (vma, addr, range.vm_start, range.vm_end)
         };
         if addr < start || size > end - addr {
             return bindings::vm_fault_reason_VM_FAULT_FALLBACK;
@@ -322,7 +321,10 @@ impl<T: Send + Sync + 'static> VmOps<T> {
         if order == unsafe { bindings::PMD_ORDER() } {
             // SAFETY: All pages from `addr` and `pfn` on are in `vma`, which maps pfns, is shared and
             // keeps the pages.
-            return unsafe { bindings::vmf_insert_pfn_pmd(vmf, pfn, write) };
+            return unsafe {
+                let write = (*vmf).flags & bindings::fault_flag_FAULT_FLAG_WRITE != 0;
+                bindings::vmf_insert_pfn_pmd(vmf, pfn, write)
+            };
         }
         bindings::vm_fault_reason_VM_FAULT_FALLBACK
     }
