@@ -110,20 +110,86 @@ TEST_F(region, is_mapped_by_few_faults)
 	EXPECT_GE(self->size / (2 * MIB) + 16, after.ru_minflt - before.ru_minflt);
 }
 
+/* Moves a mapping to where large page table entries do not fit, and returns its address. */
+static char *move(char *map, u64 size)
+{
+	u64 large = 1ULL << 30, page = getpagesize();
+	char *to = mmap(NULL, size + 2 * large, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (to == MAP_FAILED)
+		return to;
+	to += large - (u64)to % large + ((u64)map + 5 * page) % large;
+	return mremap(map, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+}
+
 TEST_F(region, moves_with_its_mapping)
 {
 	char *map = map_region(self), *moved;
-	char *to = mmap(NULL, self->size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	ASSERT_NE(MAP_FAILED, map);
 	fill(map, 0, self->size, 4096);
-	moved = mremap(map, self->size, self->size, MREMAP_MAYMOVE | MREMAP_FIXED, to);
-	ASSERT_EQ(to, moved);
+	moved = move(map, self->size);
+	ASSERT_NE(MAP_FAILED, moved);
 	EXPECT_EQ(self->size, find_change(moved, 0, self->size, 4096));
 
 	EXPECT_EQ(EBUSY, enable(0));
 	munmap(moved, self->size);
 	EXPECT_EQ(0, enable(0));
+}
+
+TEST_F(region, moves_with_a_mapping_of_its_second_half)
+{
+	u64 half = self->size / 2;
+	char *map = map_at(self, half, half), *moved;
+
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, half, 4096);
+	moved = move(map, half);
+	ASSERT_NE(MAP_FAILED, moved);
+	EXPECT_EQ(half, find_change(moved, 0, half, 4096));
+}
+
+TEST_F(region, is_there_in_what_is_left_of_a_mapping)
+{
+	u64 page = getpagesize(), half = self->size / 2;
+	char *map = map_region(self);
+
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, self->size, 4096);
+	ASSERT_EQ(0, munmap(map, page));
+	ASSERT_EQ(0, munmap(map + half, page));
+	EXPECT_EQ(half, find_change(map, page, half, 4096));
+	EXPECT_EQ(self->size, find_change(map, half + page, self->size, 4096));
+}
+
+TEST_F(region, is_there_in_a_mapping_of_which_a_part_became_read_only)
+{
+	u64 page = getpagesize(), half = self->size / 2;
+	char *map = map_region(self);
+
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, self->size, 4096);
+	ASSERT_EQ(0, mprotect(map + half, page, PROT_READ));
+	EXPECT_EQ(self->size, find_change(map, 0, self->size, 4096));
+	fill(map, 0, half, 4096);
+	fill(map, half + page, self->size, 4096);
+	EXPECT_EQ(self->size, find_change(map, 0, self->size, 4096));
+}
+
+TEST_F(region, is_there_for_a_child)
+{
+	char *map = map_region(self);
+	int status;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, self->size, 4096);
+	pid = fork();
+	ASSERT_NE(-1, pid);
+	if (!pid)
+		_exit(find_change(map, 0, self->size, 4096) != self->size);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
 }
 
 TEST_F(region, is_not_mapped_private)
