@@ -19,7 +19,7 @@ static const char *const knobs[][2] = {
 	{ "/sys/kernel/debug/fail_page_alloc/verbose", "0" },
 };
 
-#define NR_KNOBS (sizeof(knobs) / sizeof(knobs[0]))
+#define NR_KNOBS ARRAY_SIZE(knobs)
 
 static int read_text(const char *path, char *text, size_t size)
 {
@@ -62,7 +62,7 @@ FIXTURE_SETUP(faults)
 		    write_text(knobs[i][0], knobs[i][1]))
 			SKIP(return, "this kernel has no %s", knobs[i][0]);
 	}
-	self->free_before = read_meminfo("MemFree");
+	self->free_before = settled_free_memory();
 }
 
 FIXTURE_TEARDOWN_PARENT(faults)
@@ -150,7 +150,7 @@ TEST_F(faults, leave_nothing_behind_when_memory_is_taken)
 		ASSERT_EQ(0, held());
 	}
 	TH_LOG("%d calls failed", n - 2);
-	EXPECT_LT(self->free_before, read_meminfo("MemFree") + NOISE);
+	EXPECT_LT(self->free_before, settled_free_memory() + NOISE);
 }
 
 TEST_F(faults, leave_the_region_owned_when_memory_is_given_back)
@@ -186,7 +186,7 @@ TEST_F(faults, leave_the_region_owned_when_memory_is_given_back)
 		EXPECT_EQ(0, count_in_status("stuck"));
 	}
 	TH_LOG("%d calls failed, %d times a region stayed", n - 2, stuck);
-	EXPECT_LT(self->free_before, read_meminfo("MemFree") + NOISE);
+	EXPECT_LT(self->free_before, settled_free_memory() + NOISE);
 }
 
 TEST_F(faults, leave_no_mapping_behind)

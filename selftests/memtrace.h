@@ -62,6 +62,17 @@ static inline u64 read_meminfo(const char *name)
 	return sum;
 }
 
+/*
+ * Returns how much memory is free, without what caches and the lists of CPUs have
+ * kept for later.
+ */
+static inline u64 settled_free_memory(void)
+{
+	if (system("echo 3 >/proc/sys/vm/drop_caches; echo 1 >/proc/sys/vm/compact_memory"))
+		ksft_print_msg("caches could not be dropped\n");
+	return read_meminfo("MemFree:");
+}
+
 /* The smallest region that there can be. */
 static inline u64 block_size(void)
 {

@@ -32,13 +32,15 @@ static bool read_row(int node, struct row *row)
 TEST(begins_with_the_names_of_its_columns)
 {
 	char line[256] = "", names[6][16] = {};
+	int found;
 	FILE *f = fopen(STATUS, "r");
 
 	ASSERT_NE(NULL, f);
 	ASSERT_NE(NULL, fgets(line, sizeof(line), f));
 	fclose(f);
-	ASSERT_EQ(6, sscanf(line, "%15s %15s %15s %15s %15s %15s", names[0], names[1],
-			    names[2], names[3], names[4], names[5]));
+	found = sscanf(line, "%15s %15s %15s %15s %15s %15s", names[0], names[1],
+		       names[2], names[3], names[4], names[5]);
+	ASSERT_EQ(6, found);
 	EXPECT_STREQ("node", names[0]);
 	EXPECT_STREQ("state", names[1]);
 	EXPECT_STREQ("start", names[2]);

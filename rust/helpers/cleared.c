@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/cacheflush.h>
 #include <linux/mm.h>
-#include <asm/cacheflush.h>
 
 #ifdef CONFIG_PPC64
 __rust_helper void rust_helper_clear_pages(void *addr, unsigned int npages)

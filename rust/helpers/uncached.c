@@ -18,3 +18,10 @@ __rust_helper unsigned int rust_helper_PMD_ORDER(void)
 {
 	return PMD_ORDER;
 }
+
+#ifdef CONFIG_PPC64
+__rust_helper bool rust_helper_radix_enabled(void)
+{
+	return radix_enabled();
+}
+#endif

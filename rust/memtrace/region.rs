@@ -267,10 +267,7 @@ impl Files {
                 GFP_KERNEL,
             )?),
             _start: KBox::pin_init(dir.text_file(c"start", Hex(pages.start())), GFP_KERNEL)?,
-            _size: KBox::pin_init(
-                dir.text_file(c"size", Hex(pages.size() as u64)),
-                GFP_KERNEL,
-            )?,
+            _size: KBox::pin_init(dir.text_file(c"size", Hex(pages.size() as u64)), GFP_KERNEL)?,
             _dir: dir,
         })
     }

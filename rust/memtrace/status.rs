@@ -87,6 +87,8 @@ impl Status {
     }
 }
 
+const STUCK: &str = "the linear mapping could not be restored, the next write tries again";
+
 /// The `status` file's data.
 pub(crate) struct StatusFile(pub(crate) Arc<Status>);
 
@@ -95,8 +97,8 @@ impl TextFile for StatusFile {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<5} {:<6} {:<18} {:<18} {:<9} {}",
-            "node", "state", "start", "size", "mappings", "why"
+            "{:<5} {:<6} {:<18} {:<18} {:<9} why",
+            "node", "state", "start", "size", "mappings"
         )?;
         for Row { node, state } in self.0.rows.lock().iter() {
             let node = node.id();
@@ -111,12 +113,11 @@ impl TextFile for StatusFile {
                 ),
                 State::Stuck(range) => writeln!(
                     f,
-                    "{node:<5} {:<6} {:#018x} {:#018x} {:<9} {}",
+                    "{node:<5} {:<6} {:#018x} {:#018x} {:<9} {STUCK}",
                     "stuck",
                     range.start(),
                     range.size(),
                     0,
-                    "the linear mapping could not be restored, the next write tries again",
                 ),
                 State::Short(why) => writeln!(
                     f,

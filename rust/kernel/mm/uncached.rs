@@ -314,11 +314,13 @@ impl<T: Send + Sync + 'static> VmOps<T> {
             return bindings::vm_fault_reason_VM_FAULT_FALLBACK;
         }
 
-        // A huge PUD would do for 1 GiB, but the kernel can neither move nor split one that maps pfns
-        // (`get_old_pud()` in `mm/mremap.c`, `__split_huge_pud_locked()` in `mm/huge_memory.c`).
+        // Only what the C side gets right for pfns: it can neither move nor split a huge PUD
+        // (`get_old_pud()` in `mm/mremap.c`, `__split_huge_pud_locked()` in `mm/huge_memory.c`), and
+        // a fork leaves a huge PMD without the page table that the hash MMU needs behind it
+        // (`copy_huge_pmd()`).
         #[cfg(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)]
         // SAFETY: No requirements.
-        if order == unsafe { bindings::PMD_ORDER() } {
+        if unsafe { bindings::radix_enabled() && order == bindings::PMD_ORDER() } {
             // SAFETY: All pages from `addr` and `pfn` on are in `vma`, which maps pfns, is shared and
             // keeps the pages.
             return unsafe {
