@@ -41,8 +41,8 @@ TEST(begins_with_the_names_of_its_columns)
 	ASSERT_NE(NULL, fgets(line, sizeof(line), f));
 	fclose(f);
 	for (int i = 0; i < ARRAY_SIZE(names); i++)
-		EXPECT_STREQ(names[i], strtok_r(NULL, " \n", &rest));
-	EXPECT_EQ(NULL, strtok_r(NULL, " \n", &rest));
+		EXPECT_STREQ(names[i], strtok_r(NULL, "\n ", &rest));
+	EXPECT_EQ(NULL, strtok_r(NULL, "\n ", &rest));
 }
 
 TEST_F(region, is_held)
