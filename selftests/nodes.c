@@ -52,6 +52,25 @@ TEST_F(region, is_taken_from_each_node_with_memory)
 	}
 }
 
+TEST_F(region, is_taken_although_another_node_has_not_as_much)
+{
+	int all = count_nodes(next_region), some;
+	u64 size = self->size;
+
+	if (all < 2)
+		SKIP(return, "there is one region only");
+	do {
+		size *= 2;
+		if (enable(size) == ENOMEM)
+			SKIP(return, "all nodes have as much");
+		some = count_nodes(next_region);
+	} while (some == all);
+
+	EXPECT_LT(0, some);
+	EXPECT_EQ(size, held());
+	EXPECT_EQ(size, region_size(next_region(0)));
+}
+
 TEST_F(region, is_apart_from_those_of_other_nodes)
 {
 	int other = next_region(self->node + 1);
