@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Trace memory beside memory hotplug: blocks that are added, go online and
+ * offline around it.
+ */
+#include <sys/wait.h>
+
+#include "memtrace.h"
+
+#define BLOCKS "/sys/devices/system/memory"
+#define MAX_BLOCKS 16
+#define ROUNDS 30
+
+static int write_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY), err = 0;
+
+	if (fd < 0)
+		return errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+static const char *block_file(u64 address, const char *name)
+{
+	static char path[96];
+
+	snprintf(path, sizeof(path), BLOCKS "/memory%llu/%s", address / block_size(), name);
+	return path;
+}
+
+static int set_state(u64 address, const char *state)
+{
+	return write_text(block_file(address, "state"), state);
+}
+
+static bool exists(u64 address)
+{
+	return !access(block_file(address, "state"), F_OK);
+}
+
+static bool is_online(u64 address)
+{
+	char state[32] = "";
+	FILE *f = fopen(block_file(address, "state"), "r");
+
+	if (f && fscanf(f, "%31s", state) != 1)
+		state[0] = '\0';
+	if (f)
+		fclose(f);
+	return !strcmp(state, "online");
+}
+
+/* Makes a block of memory that the kernel was told to leave out at boot. */
+static int add_block(u64 address)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%llx", address);
+	return write_text(BLOCKS "/probe", text);
+}
+
+static u64 big_endian(const unsigned char *cell)
+{
+	u64 value = 0;
+
+	for (int i = 0; i < 8; i++)
+		value = value << 8 | cell[i];
+	return value;
+}
+
+/*
+ * Finds up to @max blocks that the machine has and that are not online. The
+ * device tree has all memory, also what is not in use.
+ */
+static int find_spare_blocks(u64 *blocks, int max)
+{
+	const char *tree = "/proc/device-tree";
+	DIR *dir = opendir(tree);
+	struct dirent *entry;
+	unsigned char reg[16];
+	char path[320];
+	int n = 0;
+
+	while (dir && (entry = readdir(dir))) {
+		FILE *f;
+
+		if (strncmp(entry->d_name, "memory@", strlen("memory@")))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s/reg", tree, entry->d_name);
+		f = fopen(path, "r");
+		while (f && fread(reg, sizeof(reg), 1, f) == 1) {
+			u64 start = big_endian(reg), end = start + big_endian(reg + 8);
+
+			for (; start + block_size() <= end && n < max; start += block_size()) {
+				if (!exists(start) || !is_online(start))
+					blocks[n++] = start;
+			}
+		}
+		if (f)
+			fclose(f);
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+/* Finds up to @max blocks that are online. */
+static int find_online_blocks(u64 *blocks, int max)
+{
+	DIR *dir = opendir(BLOCKS);
+	struct dirent *entry;
+	u64 index;
+	int n = 0;
+
+	while (dir && n < max && (entry = readdir(dir))) {
+		if (sscanf(entry->d_name, "memory%llu", &index) == 1 &&
+		    is_online(index * block_size()))
+			blocks[n++] = index * block_size();
+	}
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+/* The node whose region has @address in it, or -1. */
+static int find_region(u64 address)
+{
+	int node = -1;
+
+	while ((node = next_region(node + 1)) >= 0) {
+		if (address - region_start(node) < region_size(node))
+			break;
+	}
+	return node;
+}
+
+static char *map_node(int node)
+{
+	int fd = open(node_file(node, "trace"), O_RDWR);
+	char *map = mmap(NULL, region_size(node), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	close(fd);
+	return map;
+}
+
+/* Puts a pattern into a region, and nobody has it mapped afterwards. */
+static bool fill_region(int node)
+{
+	char *map = map_node(node);
+
+	if (map == MAP_FAILED)
+		return false;
+	fill(map, 0, region_size(node), 4096);
+	return !munmap(map, region_size(node));
+}
+
+static bool is_as_filled(int node)
+{
+	char *map = map_node(node);
+	bool same;
+
+	if (map == MAP_FAILED)
+		return false;
+	same = find_change(map, 0, region_size(node), 4096) == region_size(node);
+	munmap(map, region_size(node));
+	return same;
+}
+
+TEST_F(region, other_blocks_go_offline_and_online_beside_it)
+{
+	u64 online[MAX_BLOCKS];
+	int went = 0, n = find_online_blocks(online, MAX_BLOCKS);
+
+	ASSERT_TRUE(fill_region(self->node));
+	while (n--) {
+		if (find_region(online[n]) >= 0 || set_state(online[n], "offline"))
+			continue;
+		EXPECT_EQ(0, set_state(online[n], "online"));
+		went++;
+	}
+	if (!went)
+		SKIP(return, "no other block can go offline");
+	EXPECT_TRUE(is_as_filled(self->node));
+}
+
+/* A block that was added and is online. */
+FIXTURE(added)
+{
+	u64 address;
+	/* Blocks that the test took offline. */
+	u64 others[MAX_BLOCKS];
+	int nr_others;
+};
+
+FIXTURE_VARIANT(added)
+{
+	const char *state;
+};
+
+FIXTURE_VARIANT_ADD(added, for_the_kernel)
+{
+	.state = "online_kernel",
+};
+
+FIXTURE_VARIANT_ADD(added, movable)
+{
+	.state = "online_movable",
+};
+
+FIXTURE_SETUP(added)
+{
+	if (!find_spare_blocks(&self->address, 1))
+		SKIP(return, "there is no block of memory to add");
+	if (!exists(self->address))
+		ASSERT_EQ(0, add_block(self->address));
+	ASSERT_EQ(0, set_state(self->address, variant->state));
+}
+
+FIXTURE_TEARDOWN_PARENT(added)
+{
+	EXPECT_EQ(0, enable(0));
+	while (self->nr_others--)
+		EXPECT_EQ(0, set_state(self->others[self->nr_others], "online"));
+	if (self->address)
+		EXPECT_EQ(0, set_state(self->address, "offline"));
+}
+
+/* Leaves trace memory no other place, as far as blocks can go offline. */
+static bool take_others_offline(FIXTURE_DATA(added) *self)
+{
+	u64 online[MAX_BLOCKS];
+	int n = find_online_blocks(online, MAX_BLOCKS);
+
+	if (n == MAX_BLOCKS)
+		return false;
+	while (n--) {
+		if (online[n] != self->address && !set_state(online[n], "offline"))
+			self->others[self->nr_others++] = online[n];
+	}
+	return true;
+}
+
+TEST_F(added, trace_memory_is_found_beside_it)
+{
+	ASSERT_EQ(0, enable(block_size()));
+	for (int node = -1; (node = next_region(node + 1)) >= 0;)
+		EXPECT_TRUE(is_online(region_start(node)));
+}
+
+TEST_F(added, stays_online_while_it_holds_trace_memory)
+{
+	int node;
+
+	if (!take_others_offline(self))
+		SKIP(return, "there are too many blocks to take them offline");
+	enable(block_size());
+	node = find_region(self->address);
+	if (node < 0)
+		SKIP(return, "it gives no trace memory");
+	ASSERT_TRUE(fill_region(node));
+
+	EXPECT_EQ(EBUSY, set_state(self->address, "offline"));
+	EXPECT_TRUE(is_online(self->address));
+	EXPECT_TRUE(is_as_filled(node));
+}
+
+TEST_F(added, goes_offline_while_others_hold_trace_memory)
+{
+	int node;
+
+	ASSERT_EQ(0, enable(block_size()));
+	if (find_region(self->address) >= 0)
+		SKIP(return, "it holds the trace memory itself");
+	node = next_region(0);
+	ASSERT_TRUE(fill_region(node));
+
+	EXPECT_EQ(0, set_state(self->address, "offline"));
+	EXPECT_TRUE(is_as_filled(node));
+	EXPECT_EQ(0, set_state(self->address, variant->state));
+	EXPECT_TRUE(is_as_filled(node));
+}
+
+struct progress {
+	int taken;
+	bool done;
+};
+
+/* Takes memory and gives it back until it is told to end, or fails. */
+static void take_and_give_back(volatile struct progress *progress)
+{
+	int status = KSFT_PASS;
+
+	while (!progress->done) {
+		int err = enable(block_size());
+
+		progress->taken += !err;
+		if ((err && err != ENOMEM) || enable(0)) {
+			progress->done = true;
+			status = KSFT_FAIL;
+		}
+	}
+	_exit(status);
+}
+
+/* The first round adds them. */
+static bool bring_and_remove(const u64 *blocks, int n, int round)
+{
+	static const char * const states[] = { "online_kernel", "online_movable" };
+	bool done = true;
+
+	for (int i = 0; i < n; i++) {
+		if (!exists(blocks[i]))
+			done &= !add_block(blocks[i]);
+		if (!is_online(blocks[i]))
+			done &= !set_state(blocks[i], states[(round + i) % 2]);
+	}
+	/* Those that hold trace memory at this moment stay. */
+	for (int i = 0; i < n; i++) {
+		int err = set_state(blocks[i], "offline");
+
+		done &= !err || err == EBUSY;
+	}
+	return done;
+}
+
+TEST(blocks_come_and_go_while_memory_is_taken_and_given_back)
+{
+	volatile struct progress *progress = mmap(NULL, sizeof(*progress), PROT_READ | PROT_WRITE,
+						  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	u64 blocks[MAX_BLOCKS], memmap, total, free;
+	int n, status;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, progress);
+	n = find_spare_blocks(blocks, MAX_BLOCKS);
+	if (!n)
+		SKIP(return, "there is no block of memory to add");
+	total = read_meminfo("MemTotal:");
+	free = settled_free_memory();
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		take_and_give_back(progress);
+	for (int round = 0; !progress->done && progress->taken < ROUNDS; round++) {
+		EXPECT_TRUE(bring_and_remove(blocks, n, round))
+			TH_LOG("round %d", round);
+	}
+	progress->done = true;
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(KSFT_PASS, status);
+
+	for (int i = 0; i < n; i++) {
+		if (is_online(blocks[i]))
+			EXPECT_EQ(0, set_state(blocks[i], "offline"));
+	}
+	EXPECT_EQ(0, held());
+	EXPECT_EQ(total, read_meminfo("MemTotal:"));
+	/* A descriptor of a page has 64 bytes. */
+	memmap = n * (block_size() / getpagesize() * 64);
+	EXPECT_LE(free, settled_free_memory() + memmap + NOISE);
+}
+
+MEMTRACE_TEST_MAIN
