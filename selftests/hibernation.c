@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hibernation leaves trace memory alone: it is not saved, and nothing is written
+ * to it when the machine resumes.
+ */
+#include <linux/ioctl.h>
+#include <sys/ioctl.h>
+
+#include "memtrace.h"
+
+#define SNAPSHOT "/dev/snapshot"
+#define POWER "/sys/power"
+
+/* As in linux/suspend_ioctls.h, which the headers of a C library lack. */
+#define SNAPSHOT_FREEZE _IO('3', 1)
+#define SNAPSHOT_CREATE_IMAGE _IOW('3', 17, int)
+
+/* Undoes word_at(). */
+#define INVERSE 0xf1de83e19937733dULL
+
+static char page[1 << 16];
+
+/* A region that is filled, and not mapped by a process. */
+FIXTURE(filled)
+{
+	FIXTURE_DATA(region) region;
+};
+
+FIXTURE_SETUP(filled)
+{
+	char *map;
+
+	SETUP_REGION(&self->region);
+	map = map_region(&self->region);
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, self->region.size, sysconf(_SC_PAGESIZE));
+	munmap(map, self->region.size);
+}
+
+FIXTURE_TEARDOWN_PARENT(filled)
+{
+	region_teardown(_metadata, &self->region, NULL);
+}
+
+/* Whether this is how fill() began one of the pages of a region. */
+static bool is_first_word(u64 word, u64 size)
+{
+	u64 offset = (word * INVERSE) ^ 1;
+
+	return offset < size && !(offset % sysconf(_SC_PAGESIZE));
+}
+
+TEST_F(filled, is_not_saved)
+{
+	int fd = open(SNAPSHOT, O_RDONLY), in_suspend = 0, pages = 0, saved = 0;
+	ssize_t len;
+
+	if (fd < 0)
+		SKIP(return, SNAPSHOT " cannot be opened: %s", strerror(errno));
+	ASSERT_EQ(0, ioctl(fd, SNAPSHOT_FREEZE));
+	ASSERT_EQ(0, ioctl(fd, SNAPSHOT_CREATE_IMAGE, &in_suspend));
+	ASSERT_EQ(1, in_suspend);
+
+	while ((len = read(fd, page, sysconf(_SC_PAGESIZE))) > 0) {
+		pages++;
+		saved += is_first_word(*(u64 *)page, self->region.size);
+	}
+	/* This also lets all other processes go on. */
+	close(fd);
+
+	EXPECT_EQ(0, len);
+	EXPECT_LT(0, pages);
+	EXPECT_EQ(0, saved);
+}
+
+static bool has_line_with(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "r");
+	char line[256];
+	bool has = false;
+
+	while (f && !has && fgets(line, sizeof(line), f))
+		has = strstr(line, text);
+	if (f)
+		fclose(f);
+	return has;
+}
+
+static int write_power(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY), err = 0;
+
+	if (write(fd, text, strlen(text)) < 0)
+		err = errno;
+	close(fd);
+	return err;
+}
+
+TEST_F(filled, is_unchanged_after_resuming)
+{
+	char *map;
+
+	if (!has_line_with("/proc/swaps", "/"))
+		SKIP(return, "there is no swap to save an image to");
+	if (!has_line_with(POWER "/disk", "test_resume"))
+		SKIP(return, "the kernel cannot try hibernation");
+
+	ASSERT_EQ(0, write_power(POWER "/disk", "test_resume"));
+	ASSERT_EQ(0, write_power(POWER "/state", "disk"));
+
+	map = map_region(&self->region);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(self->region.size,
+		  find_change(map, 0, self->region.size, sysconf(_SC_PAGESIZE)));
+	munmap(map, self->region.size);
+}
+
+MEMTRACE_TEST_MAIN
