@@ -40,9 +40,10 @@ shell:
 #|   NODES=1 CPUS=2 MEM=4G   memory is split evenly among the nodes
 #|   APPEND="..."      more for the kernel's command line
 #|   KERNEL=rust       memtrace.ko; builtin: the same, built in; c: the C driver
-#|                     instead, built in; debug: memtrace.ko and all checks
-#|                     (KUnit tests run with APPEND=kunit.enable=1); kasan: the
-#|                     same and KASAN, ten times as slow
+#|                     instead, built in; 4k: memtrace.ko, with pages of 4 KiB;
+#|                     debug: memtrace.ko and all checks (KUnit tests run with
+#|                     APPEND=kunit.enable=1); kasan: the same and KASAN, ten
+#|                     times as slow
 #|   TIMEOUT=300       seconds until the guest is stopped
 #|
 #|   LINUX=/path       a kernel tree of your own instead of Debian's linux-source

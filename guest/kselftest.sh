@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 #
 # Runs in the guest for "make check": the tests in the folder selftests, by the
-# kernel's own runner.
+# kernel's own runner; those of the program $ONLY, if there is one.
 
 # That of busybox lacks an option that the runner uses. TIMEOUT bounds it all.
 rm -f /bin/timeout
@@ -10,7 +10,7 @@ rm -f /bin/timeout
 # On the console, lines of the tests and of the kernel would run into each other.
 # Those that go through the kernel's log stay whole. The runner makes a comment of
 # what a test program prints: without the mark its tests count one by one.
-./selftests/run_kselftest.sh 2>&1 |
+./selftests/run_kselftest.sh ${ONLY:+-t "powerpc/memtrace:$ONLY"} 2>&1 |
 	while read -r line; do
 		case $line in
 		"# TAP "* | "# 1.."* | "# ok "* | "# not ok "* | "# # "*)

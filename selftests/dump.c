@@ -4,7 +4,6 @@
  * them out: from vmcoreinfo and the descriptors of the pages, as in a crash dump.
  * /proc/kcore has both, for the kernel that runs.
  */
-#define _GNU_SOURCE
 #include <elf.h>
 #include <string.h>
 

@@ -32,18 +32,13 @@ static bool about_equal(u64 one, u64 other)
 
 TEST_F(region, free_memory_comes_back)
 {
-	u64 before, after;
+	u64 before;
 
-	for (int i = 0; i < TRIES; i++) {
-		ASSERT_EQ(0, enable(0));
-		before = read_meminfo("MemFree:");
-		ASSERT_EQ(0, enable(self->size));
-		ASSERT_EQ(0, enable(0));
-		after = read_meminfo("MemFree:");
-		if (after + NOISE >= before)
-			return;
-	}
-	EXPECT_LE(before, after + NOISE);
+	ASSERT_EQ(0, enable(0));
+	before = settled_free_memory();
+	ASSERT_EQ(0, enable(self->size));
+	ASSERT_EQ(0, enable(0));
+	EXPECT_TRUE(free_memory_is_back(before));
 }
 
 TEST_F(region, free_memory_falls_by_the_size)
@@ -52,9 +47,9 @@ TEST_F(region, free_memory_falls_by_the_size)
 
 	for (int i = 0; i < TRIES; i++) {
 		ASSERT_EQ(0, enable(0));
-		before = read_meminfo("MemFree:");
+		before = free_memory();
 		ASSERT_EQ(0, enable(self->size));
-		during = read_meminfo("MemFree:");
+		during = free_memory();
 		size = all_regions();
 		if (about_equal(before, during + size))
 			return;

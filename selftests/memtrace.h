@@ -62,15 +62,47 @@ static inline u64 read_meminfo(const char *name)
 	return sum;
 }
 
-/*
- * Returns how much memory is free, without what caches and the lists of CPUs have
- * kept for later.
- */
+/* Returns how much memory is free, that on the lists of the CPUs included. */
+static inline u64 free_memory(void)
+{
+	FILE *f = fopen("/proc/zoneinfo", "r");
+	u64 pages, sum = 0;
+	char line[128];
+
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, " pages free %llu", &pages) == 1 ||
+		    sscanf(line, " count: %llu", &pages) == 1)
+			sum += pages;
+	}
+	fclose(f);
+	return sum * getpagesize();
+}
+
+/* The same without what caches have kept for later. */
 static inline u64 settled_free_memory(void)
 {
-	if (system("echo 3 >/proc/sys/vm/drop_caches; echo 1 >/proc/sys/vm/compact_memory"))
+	if (system("echo 3 >/proc/sys/vm/drop_caches"))
 		ksft_print_msg("caches could not be dropped\n");
-	return read_meminfo("MemFree:");
+	return free_memory();
+}
+
+/*
+ * Whether as much is free as @before. Some of it comes late, as that of processes
+ * that have ended; what is lost never comes.
+ */
+static inline bool free_memory_is_back(u64 before)
+{
+	bool back;
+
+	for (int i = 0; i < 100; i++) {
+		back = settled_free_memory() + NOISE > before;
+		if (back)
+			break;
+		usleep(100000);
+	}
+	return back;
 }
 
 /* The smallest region that there can be. */

@@ -7,6 +7,7 @@
 #include "memtrace.h"
 
 #define CHUNK (1024 * 1024)
+#define CACHE_LINE 128
 
 #define PAGEMAP_PFN ((1ULL << 55) - 1)
 
@@ -44,8 +45,8 @@ static u64 find_mapped_not_zero(int node)
 }
 
 /*
- * Most of the free memory, full of a pattern and freed again just before the
- * regions are taken.
+ * Most of the free memory, with a word in each cache line and freed again just before
+ * the regions are taken.
  */
 FIXTURE(user_memory)
 {
@@ -63,7 +64,7 @@ static u64 count_in_region(int node, const u64 *pagemap, u64 nr_pages)
 
 FIXTURE_SETUP(user_memory)
 {
-	u64 page_size = getpagesize(), size = read_meminfo("MemFree:") / 4 * 3, nr_pages;
+	u64 page_size = getpagesize(), size = free_memory() / 4 * 3, nr_pages;
 	u64 *memory, *pagemap;
 	int fd, err;
 
@@ -74,7 +75,7 @@ FIXTURE_SETUP(user_memory)
 
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, memory);
-	for (u64 i = 0; i < size / sizeof(u64); i++)
+	for (u64 i = 0; i < size / sizeof(u64); i += CACHE_LINE / sizeof(u64))
 		memory[i] = word_at(i);
 
 	pagemap = calloc(nr_pages, sizeof(u64));
