@@ -17,6 +17,7 @@ FIXTURE(accepted)
 FIXTURE_VARIANT(accepted)
 {
 	const char *format;
+	int shift;
 };
 
 FIXTURE_VARIANT_ADD(accepted, decimal) { .format = "%llu\n" };
@@ -25,6 +26,11 @@ FIXTURE_VARIANT_ADD(accepted, hexadecimal_in_capitals) { .format = "0X%llX\n" };
 FIXTURE_VARIANT_ADD(accepted, octal) { .format = "0%llo\n" };
 FIXTURE_VARIANT_ADD(accepted, sixteen_digits) { .format = HEX };
 FIXTURE_VARIANT_ADD(accepted, no_newline) { .format = "0x%llx" };
+FIXTURE_VARIANT_ADD(accepted, plus) { .format = "+%llu\n" };
+FIXTURE_VARIANT_ADD(accepted, white_space_around) { .format = " \t\n0x%llx \n\n" };
+FIXTURE_VARIANT_ADD(accepted, kibibytes) { .format = "%lluK\n", .shift = 10 };
+FIXTURE_VARIANT_ADD(accepted, mebibytes) { .format = "%lluM\n", .shift = 20 };
+FIXTURE_VARIANT_ADD(accepted, mebibytes_in_hexadecimal) { .format = "0x%llxm", .shift = 20 };
 
 FIXTURE_SETUP(accepted)
 {
@@ -40,8 +46,8 @@ TEST_F(accepted, takes_as_much)
 	char text[64];
 	int err;
 
-	snprintf(text, sizeof(text), variant->format, block_size());
-	err = write_enable(text);
+	snprintf(text, sizeof(text), variant->format, block_size() >> variant->shift);
+	err = write_text(ENABLE, text);
 	if (err == ENOMEM)
 		SKIP(return, "no node has 0x%llx bytes to give", block_size());
 	EXPECT_EQ(0, err);
@@ -63,10 +69,13 @@ FIXTURE_VARIANT_ADD(refused, nothing) { .text = "", .err = EINVAL };
 FIXTURE_VARIANT_ADD(refused, newline) { .text = "\n", .err = EINVAL };
 FIXTURE_VARIANT_ADD(refused, space) { .text = " ", .err = EINVAL };
 FIXTURE_VARIANT_ADD(refused, word) { .text = "on\n", .err = EINVAL };
-FIXTURE_VARIANT_ADD(refused, space_before) { .text = " 0\n", .err = EINVAL };
-FIXTURE_VARIANT_ADD(refused, space_behind) { .text = "0 ", .err = EINVAL };
+FIXTURE_VARIANT_ADD(refused, space_before_suffix) { .text = "1 G\n", .err = EINVAL };
+FIXTURE_VARIANT_ADD(refused, suffix_alone) { .text = "G\n", .err = EINVAL };
+FIXTURE_VARIANT_ADD(refused, two_suffixes) { .text = "1MM\n", .err = EINVAL };
+FIXTURE_VARIANT_ADD(refused, suffix_of_more_letters) { .text = "1GiB\n", .err = EINVAL };
+FIXTURE_VARIANT_ADD(refused, unknown_suffix) { .text = "1P\n", .err = EINVAL };
+FIXTURE_VARIANT_ADD(refused, two_signs) { .text = "++0\n", .err = EINVAL };
 FIXTURE_VARIANT_ADD(refused, two_lines) { .text = "0\n0\n", .err = EINVAL };
-FIXTURE_VARIANT_ADD(refused, two_newlines) { .text = "0\n\n", .err = EINVAL };
 FIXTURE_VARIANT_ADD(refused, prefix_alone) { .text = "0x\n", .err = EINVAL };
 FIXTURE_VARIANT_ADD(refused, digit_that_is_not_octal) { .text = "08\n", .err = EINVAL };
 FIXTURE_VARIANT_ADD(refused, hexadecimal_without_prefix) { .text = "4c\n", .err = EINVAL };
@@ -80,6 +89,7 @@ FIXTURE_VARIANT_ADD(refused, over_64_bits_in_decimal)
 {
 	.text = "18446744073709551616\n", .err = ERANGE
 };
+FIXTURE_VARIANT_ADD(refused, over_64_bits_with_suffix) { .text = "16777216T\n", .err = ERANGE };
 
 FIXTURE_SETUP(refused)
 {
@@ -102,7 +112,7 @@ TEST_F(refused, and_changes_nothing)
 	FIXTURE_DATA(region) *region = &self->region;
 	char *map;
 
-	EXPECT_EQ(variant->err, write_enable(variant->text));
+	EXPECT_EQ(variant->err, write_text(ENABLE, variant->text));
 
 	EXPECT_EQ(region->size, held());
 	EXPECT_EQ(region->start, region_start(region->node));

@@ -31,15 +31,6 @@ static int read_text(const char *path, char *text, size_t size)
 	return len < 0 ? -1 : 0;
 }
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-	ssize_t len = write(fd, text, strlen(text));
-
-	close(fd);
-	return len < 0 ? -1 : 0;
-}
-
 FIXTURE(faults)
 {
 	FIXTURE_DATA(region) region;

@@ -70,6 +70,16 @@ TEST(enable_is_a_file_for_root_only)
 	EXPECT_EQ(S_IFREG | 0600, mode_of_root_file(ENABLE));
 }
 
+TEST(nodes_is_a_file_for_root_only)
+{
+	EXPECT_EQ(S_IFREG | 0600, mode_of_root_file(NODES));
+}
+
+TEST(status_is_a_file_that_root_reads)
+{
+	EXPECT_EQ(S_IFREG | 0400, mode_of_root_file(STATUS));
+}
+
 TEST(enable_reads_zero_while_nothing_is_held)
 {
 	EXPECT_STREQ(hex(0), read_text(ENABLE));

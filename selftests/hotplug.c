@@ -11,18 +11,6 @@
 #define MAX_BLOCKS 16
 #define ROUNDS 10
 
-static int write_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY), err = 0;
-
-	if (fd < 0)
-		return errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = errno;
-	close(fd);
-	return err;
-}
-
 static const char *block_file(u64 address, const char *name)
 {
 	static char path[96];

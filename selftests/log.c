@@ -120,7 +120,7 @@ TEST_F(log, the_size_that_all_must_be_a_multiple_of_is_told)
 
 TEST_F(log, a_text_that_is_no_number_is_not_worth_a_line)
 {
-	ASSERT_EQ(EINVAL, write_enable("on\n"));
+	ASSERT_EQ(EINVAL, write_text(ENABLE, "on\n"));
 	read_log(self->kmsg, self->seen);
 	EXPECT_STREQ("", self->seen);
 }

@@ -18,6 +18,7 @@
 
 #define MEMTRACE "/sys/kernel/debug/powerpc/memtrace"
 #define ENABLE MEMTRACE "/enable"
+#define NODES MEMTRACE "/nodes"
 #define STATUS MEMTRACE "/status"
 
 /* The form of all numbers, which tools scan. */
@@ -112,9 +113,9 @@ static inline u64 block_size(void)
 }
 
 /* Writes in one call, as the kernel wants it, and returns 0 or an error. */
-static inline int write_enable(const char *text)
+static inline int write_text(const char *path, const char *text)
 {
-	int fd = open(ENABLE, O_WRONLY);
+	int fd = open(path, O_WRONLY);
 	ssize_t written;
 	int err;
 
@@ -131,7 +132,7 @@ static inline int enable(u64 size)
 	char text[32];
 
 	snprintf(text, sizeof(text), "0x%llx\n", size);
-	return write_enable(text);
+	return write_text(ENABLE, text);
 }
 
 /* What is held of each node. */

@@ -95,6 +95,44 @@ TEST_F(region, can_be_mapped_for_reading_alone)
 	EXPECT_REFUSED(EACCES, mmap(NULL, self->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
 }
 
+/* As gdb does it. */
+TEST_F(region, a_debugger_reads_and_writes_a_mapping)
+{
+	u64 page = getpagesize(), middle = self->size / 2 + 24, word = 0;
+	char *map = map_at(self, page, self->size - page);
+	int fd = open("/proc/self/mem", O_RDWR);
+
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_LE(0, fd);
+	/* Before the process itself does. */
+	ASSERT_EQ(sizeof(word), pread(fd, &word, sizeof(word), (u64)map + middle - page));
+	EXPECT_EQ(0, word);
+
+	word = word_at(middle);
+	ASSERT_EQ(sizeof(word), pwrite(fd, &word, sizeof(word), (u64)map + middle - page));
+	word = 0;
+	ASSERT_EQ(sizeof(word), pread(self->fd, &word, sizeof(word), middle));
+	EXPECT_EQ(word_at(middle), word);
+	EXPECT_EQ(word_at(middle), *(u64 *)(map + middle - page));
+
+	/* Up to its end, and not beyond. */
+	EXPECT_EQ(sizeof(word), pread(fd, &word, sizeof(word), (u64)map + self->size - page - 8));
+	munmap(map, self->size - page);
+	EXPECT_EQ(-1, pread(fd, &word, sizeof(word), (u64)map));
+}
+
+TEST_F(region, a_debugger_does_not_write_what_cannot_be_written)
+{
+	int fd = open("/proc/self/mem", O_RDWR);
+	u64 word = word_at(0);
+	char *map = mmap(NULL, self->size, PROT_READ, MAP_SHARED, self->fd, 0);
+
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-1, pwrite(fd, &word, sizeof(word), (u64)map));
+	EXPECT_EQ(0, *(u64 *)map);
+}
+
 TEST_F(region, is_mapped_by_few_faults)
 {
 	char *map = map_region(self);
@@ -418,7 +456,7 @@ TEST_F(region, a_bad_size_is_refused_while_it_is_mapped)
 {
 	ASSERT_NE(MAP_FAILED, map_region(self));
 	EXPECT_EQ(EINVAL, enable(self->size + 1));
-	EXPECT_EQ(EINVAL, write_enable("on\n"));
+	EXPECT_EQ(EINVAL, write_text(ENABLE, "on\n"));
 	EXPECT_TRUE(is_held(self));
 }
 

@@ -19,9 +19,10 @@ size=0x$(cat /sys/devices/system/memory/block_size_bytes)
 noise_kib=16384
 tries=5
 
+# load [PARAMETER=VALUE...]
 load()
 {
-	modprobe memtrace
+	modprobe memtrace "$@"
 }
 
 unload()
@@ -132,6 +133,59 @@ memtrace_stays_while_trace_is_open()
 	stays_while_open trace
 }
 
+is_held()
+{
+	[ "$(($(cat $enable)))" = "$((size))" ]
+}
+
+# Whether memtrace does not load with these parameters.
+refuses()
+{
+	for parameters; do
+		# shellcheck disable=SC2086 # perhaps more than one
+		! load $parameters 2>/dev/null && [ ! -e $memtrace ] || return
+	done
+}
+
+memory_can_be_taken_at_load()
+{
+	load size=$((size / 1048576))M && is_held && unload && [ ! -e $memtrace ]
+}
+
+memory_can_be_taken_at_load_from_a_node()
+{
+	load size="$size" || return
+	node=$(find $memtrace -mindepth 1 -type d | sed 's/.*\///' | sort | tail -n 1)
+	unload || return
+
+	load size="$size" nodes=$((0x$node)) && is_held && [ "$(cat $memtrace/nodes)" = $((0x$node)) ] &&
+		[ "$(find $memtrace -mindepth 1 -type d)" = $memtrace/"$node" ]
+}
+
+memtrace_loads_with_memory_that_is_not_there()
+{
+	load size=4194304T && [ "$(cat $enable)" = 0x0000000000000000 ] && take
+}
+
+memtrace_does_not_load_with_a_bad_size()
+{
+	refuses size=1X size= size=-1 size=1.5G size=4096 size=16777216T
+}
+
+memtrace_does_not_load_with_bad_nodes()
+{
+	refuses nodes=one nodes=1-0 nodes=255 nodes=99999 "size=$size nodes=255"
+}
+
+zone_movable_gives_memory_when_there_is_no_other()
+{
+	load movable=n || return
+	! take 2>/dev/null || return "$KSFT_SKIP" # there is other
+	unload && load || return
+	take 2>/dev/null || return "$KSFT_SKIP" # there is none either
+	is_held && dmesg | tail -n 5 | grep -q 'Trace memory of node [0-9]* is in ZONE_MOVABLE'
+}
+
 tests="
 loading_creates_enable
 loading_takes_no_memory
@@ -143,6 +197,12 @@ memory_can_be_taken_after_loading_again
 memtrace_stays_while_enable_is_open
 memtrace_stays_while_start_is_open
 memtrace_stays_while_trace_is_open
+memory_can_be_taken_at_load
+memory_can_be_taken_at_load_from_a_node
+memtrace_loads_with_memory_that_is_not_there
+memtrace_does_not_load_with_a_bad_size
+memtrace_does_not_load_with_bad_nodes
+zone_movable_gives_memory_when_there_is_no_other
 "
 
 skip_all()
@@ -174,7 +234,15 @@ esac
 set -- $tests
 ktap_set_plan $#
 for name; do
-	ktap_test_result "$name" "$name"
+	"$name"
+	case $? in
+	0) ktap_test_pass "$name" ;;
+	"$KSFT_SKIP")
+		echo "# the machine has no such memory"
+		ktap_test_skip "$name"
+		;;
+	*) ktap_test_fail "$name" ;;
+	esac
 	unload
 done
 

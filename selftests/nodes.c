@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each node that has memory gives a region of its own.
+ * Each node that is chosen gives a region of its own. Unless somebody chooses, each
+ * is that has memory.
  */
 #include "memtrace.h"
 
@@ -27,6 +28,134 @@ static u64 free_on_node(int node)
 	if (f)
 		fclose(f);
 	return free << 10;
+}
+
+/* What one read() gives of a file with a line, without its newline, until the next call. */
+static const char *read_line(const char *path)
+{
+	static char line[1024];
+	int fd = open(path, O_RDONLY);
+	ssize_t len = read(fd, line, sizeof(line) - 1);
+
+	line[len > 0 ? len - 1 : 0] = '\0';
+	close(fd);
+	return line;
+}
+
+/* With a node chosen, the last of those that hold a region. */
+FIXTURE(chosen)
+{
+	FIXTURE_DATA(region) region;
+	int node;
+	char list[16];
+};
+
+FIXTURE_SETUP(chosen)
+{
+	SETUP_REGION(&self->region);
+	for (int node = -1; (node = next_region(node + 1)) >= 0;)
+		self->node = node;
+	snprintf(self->list, sizeof(self->list), "%d", self->node);
+	ASSERT_EQ(0, write_text(NODES, self->list));
+}
+
+FIXTURE_TEARDOWN_PARENT(chosen)
+{
+	EXPECT_EQ(0, write_text(NODES, "\n"));
+	region_teardown(_metadata, &self->region, NULL);
+}
+
+TEST_F(chosen, is_read_back)
+{
+	EXPECT_STREQ(self->list, read_line(NODES));
+	strcat(self->list, "\n");
+	EXPECT_EQ(0, write_text(NODES, self->list));
+	EXPECT_EQ(self->node, atoi(read_line(NODES)));
+}
+
+TEST_F(chosen, changes_nothing_before_the_next_write_to_enable)
+{
+	EXPECT_EQ(self->region.start, region_start(self->region.node));
+	EXPECT_EQ(self->region.size, held());
+}
+
+TEST_F(chosen, alone_gives_a_region)
+{
+	ASSERT_EQ(0, enable(block_size()));
+	EXPECT_EQ(self->node, next_region(0));
+	EXPECT_EQ(-1, next_region(self->node + 1));
+}
+
+TEST_F(chosen, is_each_node_with_memory_after_an_empty_line)
+{
+	char has_memory[1024];
+
+	strcpy(has_memory, read_line("/sys/devices/system/node/has_memory"));
+	ASSERT_EQ(0, write_text(NODES, "\n"));
+	EXPECT_STREQ(has_memory, read_line(NODES));
+}
+
+TEST_F(chosen, can_be_all_nodes_in_one_list)
+{
+	char online[1024];
+
+	strcpy(online, read_line("/sys/devices/system/node/online"));
+	ASSERT_EQ(0, write_text(NODES, online));
+	EXPECT_STREQ(online, read_line(NODES));
+}
+
+TEST_F(chosen, can_be_without_memory)
+{
+	char path[96], list[16];
+	int node = 0;
+
+	do {
+		snprintf(path, sizeof(path), "/sys/devices/system/node/node%d", node++);
+	} while (node < 256 && (access(path, F_OK) || next_memory_node(node - 1) == node - 1));
+	if (node == 256)
+		SKIP(return, "each node has memory");
+
+	snprintf(list, sizeof(list), "%d\n", --node);
+	ASSERT_EQ(0, write_text(NODES, list));
+	EXPECT_EQ(ENOMEM, enable(block_size()));
+	EXPECT_EQ(0, held());
+	snprintf(path, sizeof(path), "grep -q '^%d *short ' " STATUS, node);
+	EXPECT_EQ(0, system(path));
+}
+
+FIXTURE(bad_list)
+{
+	FIXTURE_DATA(chosen) chosen;
+};
+
+FIXTURE_VARIANT(bad_list)
+{
+	const char *text;
+};
+
+FIXTURE_VARIANT_ADD(bad_list, word) { .text = "one\n" };
+FIXTURE_VARIANT_ADD(bad_list, negative) { .text = "-1\n" };
+FIXTURE_VARIANT_ADD(bad_list, hexadecimal) { .text = "0x0\n" };
+FIXTURE_VARIANT_ADD(bad_list, range_without_end) { .text = "0-\n" };
+FIXTURE_VARIANT_ADD(bad_list, range_that_falls) { .text = "1-0\n" };
+FIXTURE_VARIANT_ADD(bad_list, offline) { .text = "0,255\n" };
+FIXTURE_VARIANT_ADD(bad_list, beyond_all_nodes) { .text = "4096\n" };
+FIXTURE_VARIANT_ADD(bad_list, over_64_bits) { .text = "18446744073709551616\n" };
+
+FIXTURE_SETUP(bad_list)
+{
+	chosen_setup(_metadata, &self->chosen, NULL);
+}
+
+FIXTURE_TEARDOWN_PARENT(bad_list)
+{
+	chosen_teardown(_metadata, &self->chosen, NULL);
+}
+
+TEST_F(bad_list, changes_nothing)
+{
+	EXPECT_EQ(EINVAL, write_text(NODES, variant->text));
+	EXPECT_STREQ(self->chosen.list, read_line(NODES));
 }
 
 TEST_F(region, is_on_its_node)

@@ -10,6 +10,7 @@ struct row {
 	char start[32];
 	char size[32];
 	char mappings[16];
+	char ms[16];
 	char why[128];
 };
 
@@ -21,8 +22,8 @@ static bool read_row(int node, struct row *row)
 	bool found = false;
 
 	while (f && !found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "%d %15s %31s %31s %15s %127[^\n]", &row->node, row->state,
-			       row->start, row->size, row->mappings, row->why) == 6 &&
+		found = sscanf(line, "%d %15s %31s %31s %15s %15s %127[^\n]", &row->node, row->state,
+			       row->start, row->size, row->mappings, row->ms, row->why) == 7 &&
 			row->node == node;
 	if (f)
 		fclose(f);
@@ -32,7 +33,7 @@ static bool read_row(int node, struct row *row)
 TEST(begins_with_the_names_of_its_columns)
 {
 	static const char * const names[] = {
-		"node", "state", "start", "size", "mappings", "why",
+		"node", "state", "start", "size", "mappings", "ms", "why",
 	};
 	FILE *f = fopen(STATUS, "r");
 	char line[256] = "", *rest = line;
@@ -58,6 +59,7 @@ TEST_F(region, is_held)
 	EXPECT_STREQ(start, row.start);
 	EXPECT_STREQ(size, row.size);
 	EXPECT_STREQ("0", row.mappings);
+	EXPECT_LT(0, atoi(row.ms));
 	EXPECT_STREQ("-", row.why);
 }
 
@@ -85,20 +87,30 @@ TEST_F(region, is_not_listed_once_it_is_given_back)
 	EXPECT_FALSE(read_row(self->node, &row));
 }
 
-TEST(says_why_a_node_gave_nothing)
+TEST_F(region, is_not_there_for_a_reason)
 {
 	struct row row;
+	u64 most;
 
 	ASSERT_EQ(ENOMEM, enable(1ULL << 62));
-	ASSERT_TRUE(read_row(next_memory_node(0), &row));
+	ASSERT_TRUE(read_row(self->node, &row));
 	EXPECT_STREQ("short", row.state);
 	EXPECT_STREQ("-", row.start);
 	EXPECT_STREQ("-", row.size);
 	EXPECT_STREQ("-", row.mappings);
-	EXPECT_STREQ("no contiguous memory of that size could be freed", row.why);
+	EXPECT_LE(0, atoi(row.ms));
+	ASSERT_EQ(1, sscanf(row.why, "the largest range that could be freed is 0x%llx", &most));
+
+	/* That can be had, and twice as much cannot. */
+	ASSERT_EQ(0, enable(most));
+	ASSERT_TRUE(read_row(self->node, &row));
+	EXPECT_STREQ("held", row.state);
+	enable(2 * most);
+	ASSERT_TRUE(read_row(self->node, &row));
+	EXPECT_STREQ("short", row.state);
 
 	ASSERT_EQ(0, enable(0));
-	EXPECT_FALSE(read_row(next_memory_node(0), &row));
+	EXPECT_FALSE(read_row(self->node, &row));
 }
 
 MEMTRACE_TEST_MAIN

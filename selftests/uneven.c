@@ -5,13 +5,13 @@
  */
 #include "memtrace.h"
 
-#define NODES "/sys/devices/system/node"
+#define NODE_DIR "/sys/devices/system/node"
 
 static bool is_online_node(int node)
 {
 	char path[96];
 
-	snprintf(path, sizeof(path), NODES "/node%d", node);
+	snprintf(path, sizeof(path), NODE_DIR "/node%d", node);
 	return !access(path, F_OK);
 }
 
@@ -31,7 +31,7 @@ static u64 memory_of_node(int node)
 	u64 total = 0;
 	FILE *f;
 
-	snprintf(line, sizeof(line), NODES "/node%d/meminfo", node);
+	snprintf(line, sizeof(line), NODE_DIR "/node%d/meminfo", node);
 	snprintf(format, sizeof(format), "Node %d MemTotal: %%llu", node);
 	f = fopen(line, "r");
 	while (f && fgets(line, sizeof(line), f) && sscanf(line, format, &total) != 1)

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 
-#include <linux/page-flags.h>
+#include <linux/mm.h>
 
-__rust_helper void rust_helper___SetPageOffline(struct page *page)
+/* A call for each page would take longer than the rest of what is done to it. */
+
+__rust_helper void rust_helper_set_pages_offline(unsigned long pfn, unsigned long nr_pages)
 {
-	__SetPageOffline(page);
+	unsigned long end = pfn + nr_pages;
+
+	for (; pfn < end; pfn++)
+		__SetPageOffline(pfn_to_page(pfn));
 }
 
-__rust_helper void rust_helper___ClearPageOffline(struct page *page)
+__rust_helper void rust_helper_clear_pages_offline(unsigned long pfn, unsigned long nr_pages)
 {
-	__ClearPageOffline(page);
+	unsigned long end = pfn + nr_pages;
+
+	for (; pfn < end; pfn++)
+		__ClearPageOffline(pfn_to_page(pfn));
 }

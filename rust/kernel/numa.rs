@@ -6,34 +6,158 @@
 
 use crate::{
     alloc::NumaNode,
-    bindings, //
+    bindings,
+    error::to_result,
+    fmt,
+    module_param::ModuleParam,
+    prelude::*,
+    str::BStr, //
 };
 
-/// Returns the nodes that have memory (`N_MEMORY`), in ascending order.
+/// A set of nodes.
 ///
-/// Memory hotplug can add and remove nodes at any time. The caller gets each node that has memory
-/// from the first to the last call of the iterator, and may get one whose memory comes or goes in
-/// between.
+/// # Examples
+///
+/// ```
+/// use kernel::{
+///     b_str,
+///     numa::NodeSet,
+///     str::BStr, //
+/// };
+///
+/// let nodes = NodeSet::parse_list(b_str!("0,8-10\n"))?;
+/// assert!(nodes.iter().map(|node| node.id()).eq([0, 8, 9, 10]));
+/// assert!(!nodes.is_empty());
+///
+/// let some = NodeSet::parse_list(b_str!("8,10"))?;
+/// assert!(some.is_subset(&nodes));
+/// assert!(!nodes.is_subset(&some));
+///
+/// // An empty list is one, too.
+/// assert!(NodeSet::parse_list(b_str!(""))?.is_empty());
+/// assert!(NodeSet::parse_list(b_str!("\n"))?.is_empty());
+/// for text in ["one", "-1", "1-0", "0-", "0x1"] {
+///     assert!(NodeSet::parse_list(BStr::from_bytes(text.as_bytes())).is_err_and(|e| e == EINVAL));
+/// }
+/// assert!(NodeSet::parse_list(b_str!("99999")).is_err_and(|e| e == ERANGE));
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct NodeSet(bindings::nodemask_t);
+
+impl NodeSet {
+    /// Returns the set without any node.
+    pub const fn empty() -> Self {
+        Self(pin_init::zeroed())
+    }
+
+    /// Parses a list of nodes, such as `0,8` or `0-1`, which may end with a newline.
+    ///
+    /// Stands on `bitmap_parselist()` in `lib/bitmap-str.c`.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] if the text is not such a list, or very long, and [`ERANGE`] if a number is beyond
+    /// those that a node can have.
+    pub fn parse_list(text: &BStr) -> Result<Self> {
+        // On the stack, since parameters are parsed before memory can be allocated.
+        let mut list = [0; 512];
+        list[..511]
+            .get_mut(..text.len())
+            .ok_or(EINVAL)?
+            .copy_from_slice(text);
+        let list = CStr::from_bytes_until_nul(&list).map_err(|_| EINVAL)?;
+        let mut nodes = Self::empty();
+
+        // SAFETY: `list` is terminated by a NUL, and the mask has as many bits as this says.
+        to_result(unsafe {
+            bindings::bitmap_parselist(
+                list.as_char_ptr(),
+                nodes.0.bits.as_mut_ptr(),
+                bindings::MAX_NUMNODES as c_int,
+            )
+        })?;
+        Ok(nodes)
+    }
+
+    /// Returns the nodes, in ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = NumaNode> + '_ {
+        (0..bindings::MAX_NUMNODES as i32)
+            .filter_map(|id| NumaNode::new(id).ok())
+            .filter(|node| self.contains(*node))
+    }
+
+    /// Returns whether `node` is in the set.
+    pub fn contains(&self, node: NumaNode) -> bool {
+        usize::try_from(node.id()).is_ok_and(|id| {
+            let word_bits = usize::BITS as usize;
+            self.0.bits[id / word_bits] >> (id % word_bits) & 1 != 0
+        })
+    }
+
+    /// Returns whether no node is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Returns whether all nodes are in `other` as well.
+    pub fn is_subset(&self, other: &Self) -> bool {
+        self.iter().all(|node| other.contains(node))
+    }
+}
+
+/// The list that [`NodeSet::parse_list`] takes.
+impl fmt::Display for NodeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut nodes = self.iter().map(NumaNode::id).peekable();
+        let mut separator = "";
+
+        while let Some(first) = nodes.next() {
+            let mut last = first;
+            while let Some(next) = nodes.next_if_eq(&(last + 1)) {
+                last = next;
+            }
+            write!(f, "{separator}{first}")?;
+            if last != first {
+                write!(f, "-{last}")?;
+            }
+            separator = ",";
+        }
+        Ok(())
+    }
+}
+
+impl ModuleParam for NodeSet {
+    fn try_from_param_arg(arg: &BStr) -> Result<Self> {
+        Self::parse_list(arg)
+    }
+}
+
+/// Returns the nodes that have memory now (`N_MEMORY`).
+///
+/// Memory hotplug can add and remove nodes at any time.
 ///
 /// # Examples
 ///
 /// ```
 /// use kernel::numa;
 ///
-/// assert!(numa::memory_nodes().count() >= 1);
-/// assert!(numa::memory_nodes().is_sorted_by_key(|node| node.id()));
+/// assert!(!numa::memory_nodes().is_empty());
+/// assert!(numa::memory_nodes().is_subset(&numa::online_nodes()));
 /// ```
-pub fn memory_nodes() -> impl Iterator<Item = NumaNode> {
-    // The C side ends an iteration with `MAX_NUMNODES`, which `NumaNode::new()` refuses.
-    let node = |nid: u32| NumaNode::new(nid as i32).ok();
+pub fn memory_nodes() -> NodeSet {
+    nodes_in_state(bindings::node_states_N_MEMORY)
+}
 
-    // SAFETY: Reads the node mask, which is always initialised, bit by bit.
-    let first = node(unsafe { bindings::first_memory_node() });
+/// Returns the nodes that are online now (`N_ONLINE`), with memory or without.
+pub fn online_nodes() -> NodeSet {
+    nodes_in_state(bindings::node_states_N_ONLINE)
+}
 
-    core::iter::successors(first, move |prev| {
-        // SAFETY: As above; a `NumaNode` is below `MAX_NUMNODES`.
-        node(unsafe { bindings::next_memory_node(prev.id()) })
-    })
+fn nodes_in_state(state: bindings::node_states) -> NodeSet {
+    // SAFETY: The masks are always initialised. They change by atomic operations on single bits, and
+    // each word of them is read once.
+    NodeSet(unsafe { (&raw const bindings::node_states[state as usize]).read_volatile() })
 }
 
 /// Returns how many CPUs that are online `node` has, beside the one that this runs on.
@@ -46,7 +170,8 @@ pub fn memory_nodes() -> impl Iterator<Item = NumaNode> {
 /// use kernel::numa;
 ///
 /// let nodes = numa::memory_nodes();
-/// assert!(nodes.map(numa::nr_other_cpus).sum::<usize>() < kernel::cpu::nr_cpu_ids() as usize);
+/// let nr_cpus = nodes.iter().map(numa::nr_other_cpus).sum::<usize>();
+/// assert!(nr_cpus < kernel::cpu::nr_cpu_ids() as usize);
 /// ```
 pub fn nr_other_cpus(node: NumaNode) -> usize {
     // SAFETY: No requirements. Whoever asks runs on a CPU that is on some node.

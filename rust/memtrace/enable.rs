@@ -10,16 +10,22 @@ use kernel::{
     fmt,
     mm::unmapped::memory_block_size,
     new_mutex,
-    numa,
+    page::PAGE_SHIFT,
     prelude::*,
-    str::kstrtoull,
+    str::parse_size,
     sync::{
         Arc,
         Mutex, //
+    },
+    time::{
+        Instant,
+        Monotonic, //
     }, //
 };
 
 use crate::{
+    events,
+    nodes::Nodes,
     region::{
         Beginning,
         Region,
@@ -36,6 +42,8 @@ use crate::{
 #[pin_data(PinnedDrop)]
 pub(crate) struct Enable {
     dir: Dir,
+    nodes: Arc<Nodes>,
+    movable: bool,
     gate: Arc<Gate>,
     status: Arc<Status>,
     #[pin]
@@ -43,17 +51,53 @@ pub(crate) struct Enable {
 }
 
 impl Enable {
-    /// Nothing held, and regions to be offered in `dir`.
-    pub(crate) fn new(dir: Dir, status: Arc<Status>) -> impl PinInit<Self, Error> {
+    /// Nothing held, and regions to be taken from `nodes`, in `ZONE_MOVABLE` only if `movable`, and
+    /// offered in `dir`.
+    pub(crate) fn new(
+        dir: Dir,
+        nodes: Arc<Nodes>,
+        movable: bool,
+        status: Arc<Status>,
+    ) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
             dir,
+            nodes,
+            movable,
             gate: Arc::new(Gate::new(), GFP_KERNEL)?,
             status,
             regions <- new_mutex!(KVec::new()),
         })
     }
 
-    /// Takes `size` bytes from each node that can give them, instead of what is held.
+    /// Takes what the driver was loaded to take. Memory that is short is no reason not to load.
+    pub(crate) fn take_at_load(&self, size: u64) -> Result {
+        match self.request(size) {
+            Err(e) if e == ENOMEM => {
+                pr_warn!("No node could give {size:#x} bytes, loaded without trace memory\n");
+                Ok(())
+            }
+            result => result,
+        }
+    }
+
+    /// Gives back what is held, and takes `size` bytes from each node that can give them.
+    fn request(&self, size: u64) -> Result {
+        let block_size = memory_block_size() as u64;
+        if size & (block_size - 1) != 0 {
+            pr_err!("Value must be aligned with {block_size:#x}\n");
+            return Err(EINVAL);
+        }
+
+        let mut regions = self.regions.lock();
+        self.gate.close().inspect_err(|_| {
+            pr_err!("Trace memory is mapped by a process, nothing changed\n");
+        })?;
+        let result = self.set(&mut regions, size as usize);
+        self.gate.open();
+
+        result
+    }
+
     fn set(&self, regions: &mut KVec<Region>, size: usize) -> Result {
         self.status.forget_short();
         self.give_back(regions)?;
@@ -73,25 +117,30 @@ impl Enable {
 
     /// Takes `size` bytes from each node that can give them.
     fn take(&self, regions: &mut KVec<Region>, size: usize) -> Result {
-        let nr_nodes = numa::memory_nodes().count();
-        let mut beginnings = KVec::with_capacity(nr_nodes, GFP_KERNEL)?;
+        let nodes = self.nodes.in_force();
+        let nr_nodes = nodes.iter().count();
+        let mut attempts = KVec::with_capacity(nr_nodes, GFP_KERNEL)?;
         regions.reserve(nr_nodes, GFP_KERNEL)?;
         self.status.reserve(nr_nodes)?;
 
         // First all begin, so that the memory of all nodes is zeroed at the same time.
-        for node in numa::memory_nodes().take(nr_nodes) {
-            match Beginning::new(node, size) {
-                Ok(beginning) => beginnings.push_within_capacity(beginning)?,
-                Err(shortfall) => self.note(regions, shortfall)?,
+        for node in nodes.iter() {
+            let attempt = Beginning::new(node, size, self.movable);
+            let interrupted = attempt.as_ref().is_err_and(|short| short.error == EINTR);
+
+            attempts.push_within_capacity(attempt)?;
+            if interrupted {
+                break;
             }
         }
-        for beginning in beginnings {
-            match beginning.finish(&self.dir, &self.gate) {
-                Ok(region) => {
-                    self.status.set(region.node(), region.state());
+        for attempt in attempts {
+            match attempt.and_then(|beginning| beginning.finish(&self.dir, &self.gate)) {
+                Ok((region, took)) => {
+                    events::alloc(region.node(), region.range(), took);
+                    self.status.set(region.node(), region.state(), took);
                     regions.push_within_capacity(region)?;
                 }
-                Err(shortfall) => self.note(regions, shortfall)?,
+                Err(shortfall) => self.note(regions, shortfall, size)?,
             }
         }
 
@@ -101,17 +150,24 @@ impl Enable {
         Ok(())
     }
 
-    /// Keeps a region that is stuck, and tells `status`. Only a signal is a reason not to go on.
-    fn note(&self, regions: &mut KVec<Region>, shortfall: Shortfall) -> Result {
+    /// Tells about a shortfall, and keeps a region that is stuck. Only a signal is a reason not to go
+    /// on.
+    fn note(&self, regions: &mut KVec<Region>, shortfall: Shortfall, size: usize) -> Result {
         let Shortfall {
             node,
             why,
             error,
+            took,
             stuck,
         } = shortfall;
 
+        pr_err!("Failed to allocate trace memory on node {}\n", node.id());
+        let start_pfn = stuck
+            .as_ref()
+            .map_or(0, |region| region.range().start_pfn());
+        events::fail(node, start_pfn, size >> PAGE_SHIFT, took, error);
         let state = stuck.as_ref().map_or(State::Short(why), Region::state);
-        self.status.set(node, state);
+        self.status.set(node, state, took);
         if let Some(region) = stuck {
             regions.push_within_capacity(region)?;
         }
@@ -126,11 +182,17 @@ impl Enable {
     fn give_back(&self, regions: &mut KVec<Region>) -> Result {
         for i in (0..regions.len()).rev() {
             let region = regions.remove(i)?;
-            let node = region.node();
+            let (node, range) = (region.node(), region.range());
+            let began = Instant::<Monotonic>::now();
             match region.give_back() {
-                Ok(()) => self.status.forget(node),
+                Ok(()) => {
+                    events::free(node, range, began.elapsed());
+                    self.status.forget(node);
+                }
                 Err(region) => {
-                    self.status.set(node, region.state());
+                    let took = began.elapsed();
+                    events::fail(node, range.start_pfn(), range.nr_pages(), took, EAGAIN);
+                    self.status.set(node, region.state(), took);
                     regions.insert_within_capacity(i, region)?;
                 }
             }
@@ -150,21 +212,7 @@ impl TextFile for Enable {
     }
 
     fn store(&self, text: &CStr) -> Result {
-        let size = kstrtoull(text, 0)?;
-        let block_size = memory_block_size() as u64;
-        if size & (block_size - 1) != 0 {
-            pr_err!("Value must be aligned with {block_size:#x}\n");
-            return Err(EINVAL);
-        }
-
-        let mut regions = self.regions.lock();
-        self.gate.close().inspect_err(|_| {
-            pr_err!("Trace memory is mapped by a process, nothing changed\n");
-        })?;
-        let result = self.set(&mut regions, size as usize);
-        self.gate.open();
-
-        result
+        self.request(parse_size(text.as_ref())?)
     }
 }
 

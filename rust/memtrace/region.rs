@@ -19,7 +19,10 @@
 //! ```
 
 use kernel::{
-    alloc::NumaNode,
+    alloc::{
+        Flags,
+        NumaNode, //
+    },
     debugfs::{
         Dir,
         File,
@@ -31,7 +34,11 @@ use kernel::{
             ClearedPages,
             ClearingPages, //
         },
-        contig::ContigPages,
+        contig::{
+            drain_lru_lists,
+            ContigPages,
+            PfnRange, //
+        },
         offline::OfflinePages,
         uncached::UncachedPages,
         unmapped::{
@@ -45,11 +52,19 @@ use kernel::{
     sync::{
         Arc,
         UniqueArc, //
+    },
+    time::{
+        Delta,
+        Instant,
+        Monotonic, //
     }, //
 };
 
 use crate::{
-    status::State,
+    status::{
+        State,
+        Why, //
+    },
     trace::{
         Gate,
         Mappings,
@@ -86,69 +101,122 @@ struct Files {
 /// A region to be: its memory is being zeroed.
 pub(crate) struct Beginning {
     node: NumaNode,
+    began: Instant<Monotonic>,
     pages: ClearingPages,
 }
 
 /// A node gave no region.
 pub(crate) struct Shortfall {
     pub(crate) node: NumaNode,
-    /// Why, in words for an operator.
-    pub(crate) why: &'static str,
+    pub(crate) why: Why,
     pub(crate) error: Error,
+    pub(crate) took: Delta,
     /// The region, if it could not be given back either.
     pub(crate) stuck: Option<Region>,
 }
 
 impl Shortfall {
-    fn new(node: NumaNode, why: &'static str, error: Error) -> Self {
-        pr_err!("Failed to allocate trace memory on node {}\n", node.id());
+    fn new(node: NumaNode, why: Why, error: Error, began: Instant<Monotonic>) -> Self {
         Self {
             node,
             why: if error == EINTR {
-                "interrupted by a signal"
+                Why::Interrupted
             } else {
                 why
             },
             error,
+            took: began.elapsed(),
             stuck: None,
         }
     }
 }
 
-impl Beginning {
-    /// Allocates `size` bytes on `node`, and has them zeroed by CPUs of that node.
-    pub(crate) fn new(node: NumaNode, size: usize) -> Result<Self, Shortfall> {
-        let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
-        let nr_pages = size >> PAGE_SHIFT;
+/// Allocates `size` bytes on `node` from the zones that `flags` allow.
+fn alloc(node: NumaNode, size: usize, flags: Flags) -> Result<ContigPages> {
+    let flags = flags | __GFP_THISNODE | __GFP_NOWARN;
+    let nr_pages = size >> PAGE_SHIFT;
 
-        // The HTM takes sizes that are powers of two, aligned to themselves. What can leave the
-        // linear mapping is aligned to memory blocks.
-        let pages = if size.is_power_of_two() {
-            ContigPages::alloc(nr_pages, flags, node)
-        } else {
-            ContigPages::alloc_aligned(nr_pages, memory_block_size() >> PAGE_SHIFT, flags, node)
+    // The HTM takes sizes that are powers of two, aligned to themselves. What can leave the linear
+    // mapping is aligned to memory blocks.
+    if size.is_power_of_two() {
+        ContigPages::alloc(nr_pages, flags, node)
+    } else {
+        ContigPages::alloc_aligned(nr_pages, memory_block_size() >> PAGE_SHIFT, flags, node)
+    }
+}
+
+/// Allocates `size` bytes on `node`: if need be once more when pages on the lists of CPUs are out of
+/// the way, and if `movable` in `ZONE_MOVABLE` as the last resort, which memory hotplug would rather
+/// have without.
+fn alloc_persistently(node: NumaNode, size: usize, movable: bool) -> Result<ContigPages> {
+    let or_else = |result: Result<ContigPages>, next: &dyn Fn() -> Result<ContigPages>| match result
+    {
+        Err(e) if e == ENOMEM => next(),
+        result => result,
+    };
+
+    let result = alloc(node, size, GFP_KERNEL);
+    let result = or_else(result, &|| {
+        drain_lru_lists();
+        alloc(node, size, GFP_KERNEL)
+    });
+    if !movable {
+        return result;
+    }
+    or_else(result, &|| {
+        alloc(node, size, GFP_KERNEL | __GFP_HIGHMEM | __GFP_MOVABLE)
+    })
+}
+
+/// Returns the largest power of two, less than `size`, that `node` could give, or 0.
+fn largest_below(node: NumaNode, size: usize, movable: bool) -> usize {
+    let mut size = size.div_ceil(2).next_power_of_two();
+
+    while size >= memory_block_size() {
+        match alloc_persistently(node, size, movable) {
+            Ok(_) => return size,
+            Err(e) if e == ENOMEM => size /= 2,
+            Err(_) => break,
         }
-        .map_err(|e| Shortfall::new(node, "no contiguous memory of that size could be freed", e))?;
+    }
+    0
+}
 
+impl Beginning {
+    /// Allocates `size` bytes on `node`, in `ZONE_MOVABLE` only if `movable`, and has them zeroed by
+    /// CPUs of that node.
+    pub(crate) fn new(node: NumaNode, size: usize, movable: bool) -> Result<Self, Shortfall> {
+        let began = Instant::now();
+
+        let pages = alloc_persistently(node, size, movable).map_err(|e| {
+            let most = if e == ENOMEM {
+                largest_below(node, size, movable)
+            } else {
+                0
+            };
+            Shortfall::new(node, Why::TooLarge { most }, e, began)
+        })?;
+        let in_zone_movable = pages.in_zone_movable();
         let pages = pages
             .clear()
-            .map_err(|e| Shortfall::new(node, "no memory to have it zeroed", e))?;
-        Ok(Self { node, pages })
+            .map_err(|e| Shortfall::new(node, Why::NotZeroed, e, began))?;
+        if in_zone_movable {
+            pr_notice!("Trace memory of node {} is in ZONE_MOVABLE\n", node.id());
+        }
+        Ok(Self { node, began, pages })
     }
 
-    /// Finishes the region, and offers it in `dir`.
+    /// Finishes the region, and offers it in `dir`. Also returns how long it all took.
     ///
     /// On an error all is undone, as far as that can be done.
-    pub(crate) fn finish(self, dir: &Dir, gate: &Arc<Gate>) -> Result<Region, Shortfall> {
-        let Self { node, pages } = self;
+    pub(crate) fn finish(self, dir: &Dir, gate: &Arc<Gate>) -> Result<(Region, Delta), Shortfall> {
+        let Self { node, began, pages } = self;
 
         let pages = pages
             .finish()
             .map(ClearedPages::set_offline)
             .and_then(OfflinePages::unmap)
-            .map_err(|e| {
-                Shortfall::new(node, "it could not be removed from the linear mapping", e)
-            })?;
+            .map_err(|e| Shortfall::new(node, Why::NotUnmapped, e, began))?;
         pr_info!(
             "Allocated trace memory on node {} at {:#018x}\n",
             node.id(),
@@ -160,15 +228,13 @@ impl Beginning {
             files: None,
             memory: Memory::Unmapped(pages),
         };
-        region.offer(dir, gate).map_err(|(region, error)| {
-            pr_err!("Failed to offer trace memory of node {}\n", node.id());
-            Shortfall {
-                node,
-                why: "no memory to map it cache-inhibited, or for its files",
-                error,
+        match region.offer(dir, gate) {
+            Ok(region) => Ok((region, began.elapsed())),
+            Err((region, error)) => Err(Shortfall {
                 stuck: region.give_back().err(),
-            }
-        })
+                ..Shortfall::new(node, Why::NotOffered, error, began)
+            }),
+        }
     }
 }
 
@@ -215,11 +281,19 @@ impl Region {
         self.node
     }
 
+    /// Returns where the region is.
+    pub(crate) fn range(&self) -> PfnRange {
+        match &self.memory {
+            Memory::Unmapped(pages) => **pages,
+            Memory::Uncached(pages, _) => ***pages,
+        }
+    }
+
     /// Returns how it stands with the region, for `status`.
     pub(crate) fn state(&self) -> State {
         match &self.memory {
-            Memory::Unmapped(pages) => State::Stuck(**pages),
-            Memory::Uncached(pages, mappings) => State::Held(***pages, mappings.clone()),
+            Memory::Unmapped(_) => State::Stuck(self.range()),
+            Memory::Uncached(_, mappings) => State::Held(self.range(), mappings.clone()),
         }
     }
 

@@ -12,7 +12,8 @@ use kernel::{
     sync::{
         Arc,
         Mutex, //
-    }, //
+    },
+    time::Delta, //
 };
 
 use crate::trace::Mappings;
@@ -27,6 +28,7 @@ pub(crate) struct Status {
 struct Row {
     node: NumaNode,
     state: State,
+    took: Delta,
 }
 
 /// How it stands with a node.
@@ -36,7 +38,36 @@ pub(crate) enum State {
     /// The node has a region that could not be given back.
     Stuck(PfnRange),
     /// The node gave nothing to the last request.
-    Short(&'static str),
+    Short(Why),
+}
+
+/// Why a node gave nothing.
+pub(crate) enum Why {
+    /// There was no range of that size. The largest power of two that there was is `most`, in bytes.
+    TooLarge { most: usize },
+    /// There was no memory to have it zeroed.
+    NotZeroed,
+    /// It is still in the linear mapping.
+    NotUnmapped,
+    /// There was no memory to map it, or for its files.
+    NotOffered,
+    /// The writer was killed.
+    Interrupted,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Why::TooLarge { most: 0 } => "no contiguous memory could be freed",
+            Why::TooLarge { most } => {
+                return write!(f, "the largest range that could be freed is {most:#x}");
+            }
+            Why::NotZeroed => "no memory to have it zeroed",
+            Why::NotUnmapped => "it could not be removed from the linear mapping",
+            Why::NotOffered => "no memory to map it cache-inhibited, or for its files",
+            Why::Interrupted => "interrupted by a signal",
+        })
+    }
 }
 
 impl Status {
@@ -51,14 +82,15 @@ impl Status {
         Ok(self.rows.lock().reserve(nr_nodes, GFP_KERNEL)?)
     }
 
-    /// Says how it stands with `node` from now on.
-    pub(crate) fn set(&self, node: NumaNode, state: State) {
+    /// Says how it stands with `node` from now on, and how long it took to get there.
+    pub(crate) fn set(&self, node: NumaNode, state: State, took: Delta) {
         let mut rows = self.rows.lock();
+        let new = Row { node, state, took };
 
         match rows.iter_mut().find(|row| row.node == node) {
-            Some(row) => row.state = state,
+            Some(row) => *row = new,
             // Without room, which there is after `reserve()`, this node would just be missing.
-            None => drop(rows.push_within_capacity(Row { node, state })),
+            None => drop(rows.push_within_capacity(new)),
         }
     }
 
@@ -97,15 +129,16 @@ impl TextFile for StatusFile {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<5} {:<6} {:<18} {:<18} {:<9} why",
-            "node", "state", "start", "size", "mappings"
+            "{:<5} {:<6} {:<18} {:<18} {:<9} {:<8} why",
+            "node", "state", "start", "size", "mappings", "ms"
         )?;
-        for Row { node, state } in self.0.rows.lock().iter() {
+        for Row { node, state, took } in self.0.rows.lock().iter() {
             let node = node.id();
+            let ms = took.as_millis_ceil();
             match state {
                 State::Held(range, mappings) => writeln!(
                     f,
-                    "{node:<5} {:<6} {:#018x} {:#018x} {:<9} -",
+                    "{node:<5} {:<6} {:#018x} {:#018x} {:<9} {ms:<8} -",
                     "held",
                     range.start(),
                     range.size(),
@@ -113,17 +146,19 @@ impl TextFile for StatusFile {
                 ),
                 State::Stuck(range) => writeln!(
                     f,
-                    "{node:<5} {:<6} {:#018x} {:#018x} {:<9} {STUCK}",
+                    "{node:<5} {:<6} {:#018x} {:#018x} {:<9} {ms:<8} {STUCK}",
                     "stuck",
                     range.start(),
                     range.size(),
                     0,
                 ),
-                State::Short(why) => writeln!(
-                    f,
-                    "{node:<5} {:<6} {:<18} {:<18} {:<9} {why}",
-                    "short", "-", "-", "-"
-                ),
+                State::Short(why) => f.write_fmt(fmt!(
+                    "{node:<5} {:<6} {:<18} {:<18} {:<9} {ms:<8} {why}\n",
+                    "short",
+                    "-",
+                    "-",
+                    "-"
+                )),
             }?;
         }
         Ok(())

@@ -40,7 +40,7 @@ use core::ops::Deref;
 ///     numa, //
 /// };
 ///
-/// let node = numa::memory_nodes().next().ok_or(ENODEV)?;
+/// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
 /// let pages = ContigPages::alloc(16, GFP_KERNEL, node)?.clear()?.finish()?;
 ///
 /// assert_eq!(pages.nr_pages(), 16);

@@ -73,7 +73,7 @@ impl PfnRange {
 ///     numa, //
 /// };
 ///
-/// let node = numa::memory_nodes().next().ok_or(ENODEV)?;
+/// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
 /// let pages = ContigPages::alloc(16, GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, node)?;
 ///
 /// // A power of two, and therefore aligned to its own size.
@@ -175,7 +175,7 @@ impl ContigPages {
     ///     numa, //
     /// };
     ///
-    /// let node = numa::memory_nodes().next().ok_or(ENODEV)?;
+    /// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
     /// let flags = GFP_KERNEL | __GFP_NOWARN;
     /// let pages = ContigPages::alloc_aligned(3 * 16, 16, flags, node)?;
     ///
@@ -194,7 +194,7 @@ impl ContigPages {
             return Err(EINVAL);
         }
         // The page descriptors and the span below are those of a node that has memory.
-        if !numa::memory_nodes().any(|n| n == node) {
+        if !numa::memory_nodes().contains(node) {
             return Err(ENOMEM);
         }
 
@@ -226,6 +226,14 @@ impl ContigPages {
         Err(ENOMEM)
     }
 
+    /// Returns whether the pages are in `ZONE_MOVABLE`.
+    pub fn in_zone_movable(&self) -> bool {
+        // SAFETY: As in [`ContigPages::node`].
+        let zone = unsafe { bindings::page_zonenum(bindings::pfn_to_page(self.start_pfn)) };
+
+        zone == bindings::zone_type_ZONE_MOVABLE
+    }
+
     /// Returns the node that the pages are on.
     pub fn node(&self) -> NumaNode {
         // SAFETY: The type invariant gives a valid page descriptor for each pfn of the range.
@@ -233,6 +241,27 @@ impl ContigPages {
 
         NumaNode::new(nid).unwrap_or(NumaNode::NO_NODE)
     }
+}
+
+/// Makes pages migratable that CPUs keep on lists of their own.
+///
+/// A page that was just brought into use is on such a list for a while, and in the way of
+/// [`ContigPages::alloc`] until then.
+///
+/// Stands on `lru_add_drain_all()` in `mm/folio.c`.
+///
+/// # Context
+///
+/// May sleep: waits for a work item on each CPU that has such pages.
+///
+/// # Examples
+///
+/// ```
+/// kernel::mm::contig::drain_lru_lists();
+/// ```
+pub fn drain_lru_lists() {
+    // SAFETY: No requirements.
+    unsafe { bindings::lru_add_drain_all() };
 }
 
 /// Returns whether all pages are in use by the kernel, on `node`, and in one zone of those that

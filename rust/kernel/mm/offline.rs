@@ -29,7 +29,7 @@ use core::ops::Deref;
 ///     numa, //
 /// };
 ///
-/// let node = numa::memory_nodes().next().ok_or(ENODEV)?;
+/// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
 /// let pages = ContigPages::alloc(16, GFP_KERNEL, node)?.clear()?.finish()?.set_offline();
 ///
 /// assert!(pages.node() == node);
@@ -54,11 +54,9 @@ impl ClearedPages {
         // flag and accessing the page (`page_offline_freeze()` in `mm/util.c`), and keeps new ones
         // out.
         unsafe { bindings::page_offline_begin() };
-        for pfn in self.pfns() {
-            // SAFETY: `self` owns the page, so its descriptor is valid, its type field has no other
-            // user, and the unlocked update does not race.
-            unsafe { bindings::__SetPageOffline(bindings::pfn_to_page(pfn)) };
-        }
+        // SAFETY: `self` owns the pages, so their descriptors are valid, the type fields have no other
+        // user, and the unlocked updates do not race.
+        unsafe { bindings::set_pages_offline(self.start_pfn(), self.nr_pages()) };
         // SAFETY: Pairs with the call above.
         unsafe { bindings::page_offline_end() };
 
@@ -84,10 +82,8 @@ impl Deref for OfflinePages {
 
 impl Drop for OfflinePages {
     fn drop(&mut self) {
-        for pfn in self.pfns() {
-            // SAFETY: By the type invariant the page is marked, and it is still owned: the field is
-            // dropped after this.
-            unsafe { bindings::__ClearPageOffline(bindings::pfn_to_page(pfn)) };
-        }
+        // SAFETY: By the type invariant the pages are marked, and they are still owned: the field is
+        // dropped after this.
+        unsafe { bindings::clear_pages_offline(self.start_pfn(), self.nr_pages()) };
     }
 }

@@ -50,7 +50,7 @@ use core::{
 ///     sync::Arc, //
 /// };
 ///
-/// let node = numa::memory_nodes().next().ok_or(ENODEV)?;
+/// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
 /// let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
 ///
 /// if let Ok(pages) = ContigPages::alloc(memory_block_size() / PAGE_SIZE, flags, node) {
@@ -231,6 +231,7 @@ impl<T: Send + Sync + 'static> VmOps<T> {
         close: Some(Self::close),
         fault: Some(Self::fault),
         huge_fault: Some(Self::huge_fault),
+        access: Some(Self::access),
         ..pin_init::zeroed()
     };
 
@@ -329,6 +330,48 @@ impl<T: Send + Sync + 'static> VmOps<T> {
             };
         }
         bindings::vm_fault_reason_VM_FAULT_FALLBACK
+    }
+
+    /// Copies to or from the pages for a debugger, whose own page tables do not have them.
+    ///
+    /// # Safety
+    ///
+    /// `vma` must have been set up by [`UncachedPages::mmap`], or be a copy of one that was, `addr`
+    /// must be in it, and `buf` must have `len` bytes to read or, if `write` is 0, to write.
+    unsafe extern "C" fn access(
+        vma: *mut bindings::vm_area_struct,
+        addr: usize,
+        buf: *mut c_void,
+        len: c_int,
+        write: c_int,
+    ) -> c_int {
+        // SAFETY: By this function's requirements. The offset in the pages is that of the pfn, and of
+        // the byte in its page.
+        let (kernel_addr, left, may_write) = unsafe {
+            let mapping = Arc::<Mapping<T>>::borrow((*vma).vm_private_data);
+            let range = &(*vma).__bindgen_anon_1.__bindgen_anon_1;
+            let offset = ((Self::pfn(vma, addr) - mapping.pages.start_pfn()) << PAGE_SHIFT)
+                + (addr & (PAGE_SIZE - 1));
+
+            (
+                mapping.pages.addr.as_ptr().byte_add(offset),
+                range.vm_end - addr,
+                (*vma).__bindgen_anon_2.vm_flags & flags::WRITE != 0,
+            )
+        };
+        let len = usize::min(len as usize, left);
+
+        if write == 0 {
+            // SAFETY: `len` bytes are left in the VMA, which maps pages that are mapped in the kernel
+            // as well, by the type invariant of `UncachedPages`.
+            unsafe { bindings::memcpy_fromio(buf, kernel_addr, len) };
+        } else if may_write {
+            // SAFETY: As above.
+            unsafe { bindings::memcpy_toio(kernel_addr, buf, len) };
+        } else {
+            return EACCES.to_errno();
+        }
+        len as c_int
     }
 
     /// Returns the pfn that `vma` maps at `addr`.

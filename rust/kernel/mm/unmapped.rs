@@ -66,7 +66,7 @@ pub fn memory_block_size() -> usize {
 ///     page::PAGE_SIZE, //
 /// };
 ///
-/// let node = numa::memory_nodes().next().ok_or(ENODEV)?;
+/// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
 /// let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
 ///
 /// // Only whole memory blocks can leave the linear mapping.

@@ -4,29 +4,43 @@
 //!
 //! The HTM writes its trace straight to physical memory, and needs a contiguous range of it, on
 //! each chip that is traced, that nobody else touches. This driver takes it at run time, from each
-//! NUMA node that has memory, and gives it back.
+//! NUMA node that is chosen, and gives it back.
 //!
 //! - [`enable`]: the file that takes a size and gives or takes back trace memory.
+//! - [`nodes`]: the file that chooses the nodes.
 //! - [`status`]: the file that tells how it stands with each node.
 //! - [`region`]: the trace memory of one node, and how it comes and goes.
 //! - [`trace`]: the file through which processes read and map a region.
+//! - [`events`]: the tracepoints.
 
 use kernel::{
     debugfs::{
         Dir,
         File, //
     },
+    module_param::ModuleParam,
+    numa::NodeSet,
     powerpc::machine_is_powernv,
     prelude::*,
+    str::{
+        parse_size,
+        BStr, //
+    },
     sync::Arc, //
 };
 
 mod enable;
+mod events;
+mod nodes;
 mod region;
 mod status;
 mod trace;
 
 use enable::Enable;
+use nodes::{
+    Nodes,
+    NodesFile, //
+};
 use status::{
     Status,
     StatusFile, //
@@ -37,12 +51,38 @@ module! {
     name: "memtrace",
     description: "Runtime allocation of RAM for the Hardware Trace Macro of POWER",
     license: "GPL",
+    params: {
+        size: Size {
+            default: Size(0),
+            description: "Bytes per node to take at load (K, M, G, T)",
+        },
+        nodes: NodeSet {
+            default: NodeSet::empty(),
+            description: "Nodes to take memory from, as in 0,8-9 (default: each that has memory)",
+        },
+        movable: bool {
+            default: true,
+            description: "Also take memory from ZONE_MOVABLE, if there is no other (default: y)",
+        },
+    },
+}
+
+/// A size in bytes.
+#[derive(Clone, Copy)]
+struct Size(u64);
+
+impl ModuleParam for Size {
+    fn try_from_param_arg(arg: &BStr) -> Result<Self> {
+        parse_size(arg).map(Self)
+    }
 }
 
 #[pin_data]
 struct Memtrace {
     #[pin]
     _enable: File<Enable>,
+    #[pin]
+    _nodes: File<NodesFile>,
     #[pin]
     _status: File<StatusFile>,
 }
@@ -55,9 +95,20 @@ impl kernel::InPlaceModule for Memtrace {
             }
             let dir = Dir::new_in_arch_dir(c"memtrace");
             let status = Arc::pin_init(Status::new(), GFP_KERNEL)?;
+            let nodes = Arc::pin_init(Nodes::new(), GFP_KERNEL)?;
+            nodes.choose(*module_parameters::nodes.value_ref())?;
+
+            let enable = Enable::new(
+                dir.clone(),
+                nodes.clone(),
+                *module_parameters::movable.value_ref(),
+                status.clone(),
+            )
+            .pin_chain(|enable| enable.take_at_load(module_parameters::size.value_ref().0));
 
             Ok(try_pin_init!(Self {
-                _enable <- dir.text_file(c"enable", Enable::new(dir.clone(), status.clone())),
+                _enable <- dir.text_file(c"enable", enable),
+                _nodes <- dir.text_file(c"nodes", NodesFile(nodes)),
                 _status <- dir.text_file(c"status", StatusFile(status)),
             }))
         })

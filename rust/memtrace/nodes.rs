@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The `nodes` file: which nodes the next write to `enable` takes memory from.
+
+use kernel::{
+    debugfs::TextFile,
+    fmt,
+    new_mutex,
+    numa::{
+        self,
+        NodeSet, //
+    },
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
+};
+
+/// The nodes to take memory from.
+#[pin_data]
+pub(crate) struct Nodes {
+    /// Empty stands for each node that has memory at that time.
+    #[pin]
+    chosen: Mutex<NodeSet>,
+}
+
+impl Nodes {
+    pub(crate) fn new() -> impl PinInit<Self> {
+        pin_init!(Self {
+            chosen <- new_mutex!(NodeSet::empty()),
+        })
+    }
+
+    /// Chooses nodes, which must be online. If there are none in the list, then each node that has
+    /// memory is chosen.
+    pub(crate) fn choose(&self, nodes: NodeSet) -> Result {
+        if !nodes.is_subset(&numa::online_nodes()) {
+            pr_err!(
+                "Of nodes {nodes} only {} are online\n",
+                numa::online_nodes()
+            );
+            return Err(EINVAL);
+        }
+        *self.chosen.lock() = nodes;
+        Ok(())
+    }
+
+    /// Returns the nodes to take memory from now.
+    pub(crate) fn in_force(&self) -> NodeSet {
+        let chosen = *self.chosen.lock();
+
+        if chosen.is_empty() {
+            return numa::memory_nodes();
+        }
+        chosen
+    }
+}
+
+/// The `nodes` file's data.
+pub(crate) struct NodesFile(pub(crate) Arc<Nodes>);
+
+#[vtable]
+impl TextFile for NodesFile {
+    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_fmt(fmt!("{}\n", self.0.in_force()))
+    }
+
+    fn store(&self, text: &CStr) -> Result {
+        // Also a number that no node can have is just a wrong one.
+        let nodes = NodeSet::parse_list(text.as_ref()).map_err(|_| EINVAL)?;
+
+        self.0.choose(nodes)
+    }
+}
