@@ -149,23 +149,16 @@ fn alloc(node: NumaNode, size: usize, flags: Flags) -> Result<ContigPages> {
 /// the way, and if `movable` in `ZONE_MOVABLE` as the last resort, which memory hotplug would rather
 /// have without.
 fn alloc_persistently(node: NumaNode, size: usize, movable: bool) -> Result<ContigPages> {
-    let or_else = |result: Result<ContigPages>, next: &dyn Fn() -> Result<ContigPages>| match result
-    {
-        Err(e) if e == ENOMEM => next(),
-        result => result,
-    };
-
-    let result = alloc(node, size, GFP_KERNEL);
-    let result = or_else(result, &|| {
-        drain_lru_lists();
-        alloc(node, size, GFP_KERNEL)
-    });
-    if !movable {
-        return result;
+    match alloc(node, size, GFP_KERNEL) {
+        Err(e) if e == ENOMEM => drain_lru_lists(),
+        result => return result,
     }
-    or_else(result, &|| {
-        alloc(node, size, GFP_KERNEL | __GFP_HIGHMEM | __GFP_MOVABLE)
-    })
+    match alloc(node, size, GFP_KERNEL) {
+        Err(e) if e == ENOMEM && movable => {
+            alloc(node, size, GFP_KERNEL | __GFP_HIGHMEM | __GFP_MOVABLE)
+        }
+        result => result,
+    }
 }
 
 /// Returns the largest power of two, less than `size`, that `node` could give, or 0.

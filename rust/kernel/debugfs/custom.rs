@@ -494,6 +494,9 @@ impl<T: MemoryFile> MemoryOps<T> {
                     return Err(EFAULT);
                 }
             }
+            if iter.is_empty() {
+                return Ok(());
+            }
             cond_resched();
             if current!().fatal_signal_pending() {
                 return Err(EINTR);
