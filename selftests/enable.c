@@ -27,7 +27,7 @@ FIXTURE_VARIANT_ADD(accepted, octal) { .format = "0%llo\n" };
 FIXTURE_VARIANT_ADD(accepted, sixteen_digits) { .format = HEX };
 FIXTURE_VARIANT_ADD(accepted, no_newline) { .format = "0x%llx" };
 FIXTURE_VARIANT_ADD(accepted, plus) { .format = "+%llu\n" };
-FIXTURE_VARIANT_ADD(accepted, white_space_around) { .format = " \t\n0x%llx \n\n" };
+FIXTURE_VARIANT_ADD(accepted, white_space_around) { .format = " \t\n0x%llx \t\n" };
 FIXTURE_VARIANT_ADD(accepted, kibibytes) { .format = "%lluK\n", .shift = 10 };
 FIXTURE_VARIANT_ADD(accepted, mebibytes) { .format = "%lluM\n", .shift = 20 };
 FIXTURE_VARIANT_ADD(accepted, mebibytes_in_hexadecimal) { .format = "0x%llxm", .shift = 20 };
@@ -89,6 +89,7 @@ FIXTURE_VARIANT_ADD(refused, over_64_bits_in_decimal)
 {
 	.text = "18446744073709551616\n", .err = ERANGE
 };
+
 FIXTURE_VARIANT_ADD(refused, over_64_bits_with_suffix) { .text = "16777216T\n", .err = ERANGE };
 
 FIXTURE_SETUP(refused)

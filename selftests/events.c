@@ -89,7 +89,8 @@ TEST_F(events, show_memory_that_is_not_there)
 	char expected[128];
 
 	ASSERT_EQ(ENOMEM, enable(1ULL << 62));
-	snprintf(expected, sizeof(expected), " memtrace_fail: node=%d pfn=0x0 nr_pages=%llu duration=",
+	snprintf(expected, sizeof(expected),
+		 " memtrace_fail: node=%d pfn=0x0 nr_pages=%llu duration=",
 		 self->region.node, (1ULL << 62) / getpagesize());
 	EXPECT_LE(0, number_behind(read_trace(self), expected));
 	EXPECT_EQ(-ENOMEM, number_behind(self->trace, " ns error="));

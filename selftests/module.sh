@@ -158,7 +158,8 @@ memory_can_be_taken_at_load_from_a_node()
 	node=$(find $memtrace -mindepth 1 -type d | sed 's/.*\///' | sort | tail -n 1)
 	unload || return
 
-	load size="$size" nodes=$((0x$node)) && is_held && [ "$(cat $memtrace/nodes)" = $((0x$node)) ] &&
+	load size="$size" nodes=$((0x$node)) && is_held || return
+	[ "$(cat $memtrace/nodes)" = $((0x$node)) ] &&
 		[ "$(find $memtrace -mindepth 1 -type d)" = $memtrace/"$node" ]
 }
 

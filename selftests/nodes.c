@@ -90,7 +90,8 @@ TEST_F(chosen, is_each_node_with_memory_after_an_empty_line)
 {
 	char has_memory[1024];
 
-	strcpy(has_memory, read_line("/sys/devices/system/node/has_memory"));
+	snprintf(has_memory, sizeof(has_memory), "%s",
+		 read_line("/sys/devices/system/node/has_memory"));
 	ASSERT_EQ(0, write_text(NODES, "\n"));
 	EXPECT_STREQ(has_memory, read_line(NODES));
 }
@@ -99,7 +100,7 @@ TEST_F(chosen, can_be_all_nodes_in_one_list)
 {
 	char online[1024];
 
-	strcpy(online, read_line("/sys/devices/system/node/online"));
+	snprintf(online, sizeof(online), "%s", read_line("/sys/devices/system/node/online"));
 	ASSERT_EQ(0, write_text(NODES, online));
 	EXPECT_STREQ(online, read_line(NODES));
 }

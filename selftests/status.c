@@ -22,9 +22,9 @@ static bool read_row(int node, struct row *row)
 	bool found = false;
 
 	while (f && !found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "%d %15s %31s %31s %15s %15s %127[^\n]", &row->node, row->state,
-			       row->start, row->size, row->mappings, row->ms, row->why) == 7 &&
-			row->node == node;
+		found = sscanf(line, "%d %15s %31s %31s %15s %15s %127[^\n]", &row->node,
+			       row->state, row->start, row->size, row->mappings, row->ms,
+			       row->why) == 7 && row->node == node;
 	if (f)
 		fclose(f);
 	return found;
@@ -91,6 +91,7 @@ TEST_F(region, is_not_there_for_a_reason)
 {
 	struct row row;
 	u64 most;
+	int found;
 
 	ASSERT_EQ(ENOMEM, enable(1ULL << 62));
 	ASSERT_TRUE(read_row(self->node, &row));
@@ -99,7 +100,8 @@ TEST_F(region, is_not_there_for_a_reason)
 	EXPECT_STREQ("-", row.size);
 	EXPECT_STREQ("-", row.mappings);
 	EXPECT_LE(0, atoi(row.ms));
-	ASSERT_EQ(1, sscanf(row.why, "the largest range that could be freed is 0x%llx", &most));
+	found = sscanf(row.why, "the largest range that could be freed is 0x%llx", &most);
+	ASSERT_EQ(1, found);
 
 	/* That can be had, and twice as much cannot. */
 	ASSERT_EQ(0, enable(most));
