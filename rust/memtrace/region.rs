@@ -74,8 +74,8 @@ use crate::{
 
 /// One node's trace memory.
 ///
-/// [`Region::give_back`] is its end. Where it is just dropped the memory goes back all the same, but
-/// is lost if that fails.
+/// [`Region::give_back`] is its end. Where it is just dropped the memory goes back all the same,
+/// but is lost if that fails.
 pub(crate) struct Region {
     node: NumaNode,
     // The files come first: `trace` is removed, and its readers are gone, before the pages go.

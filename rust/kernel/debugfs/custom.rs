@@ -167,8 +167,8 @@ impl Dir {
 
     /// Creates a text file in this directory.
     ///
-    /// The file is removed when the returned [`File`] is dropped. Unlike other files of DebugFS, one
-    /// that could not be created is an error: it has a user who relies on it.
+    /// The file is removed when the returned [`File`] is dropped. Unlike other files of DebugFS,
+    /// one that could not be created is an error: it has a user who relies on it.
     pub fn text_file<'a, T: TextFile, E: 'a>(
         &'a self,
         name: &'a CStr,

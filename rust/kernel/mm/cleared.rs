@@ -86,7 +86,8 @@ impl ContigPages {
     pub fn clear(self) -> Result<ClearingPages> {
         let work = Arc::pin_init(ClearWork::new(*self), GFP_KERNEL)?;
 
-        // The caller is to help in `finish()`, and makes up for workers that there is no memory for.
+        // The caller is to help in `finish()`, and makes up for workers that there is no memory
+        // for.
         let nr_chunks = self.nr_pages().div_ceil(CHUNK_PAGES);
         let nr_workers = numa::nr_other_cpus(self.node())
             .min(nr_chunks - 1)
@@ -187,9 +188,9 @@ impl ClearWork {
 
         // SAFETY: Any pfn of memory that the kernel owns has an address in the linear mapping.
         let addr = unsafe { bindings::pfn_to_kaddr(pfn) };
-        // SAFETY: The pages from `pfn` on were given to nobody else by `next`. They are owned for as
-        // long as there are workers, by `OwnedWork`, and as pages that were just allocated they are
-        // in the linear mapping, which is contiguous. `nr_pages` is not zero and fits the type,
+        // SAFETY: The pages from `pfn` on were given to nobody else by `next`. They are owned for
+        // as long as there are workers, by `OwnedWork`, and as pages that were just allocated they
+        // are in the linear mapping, which is contiguous. `nr_pages` is not zero and fits the type,
         // being at most `CHUNK_PAGES`.
         unsafe { bindings::clear_pages(addr.cast_mut(), nr_pages as u32) };
         let start = addr as usize;

@@ -107,8 +107,8 @@ impl ContigPages {
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] if no range of that size could be freed, [`EINTR`] if the current task got a fatal
-    /// signal meanwhile, and [`EINVAL`] if `nr_pages` is zero.
+    /// [`ENOMEM`] if no range of that size could be freed, [`EINTR`] if the current task got a
+    /// fatal signal meanwhile, and [`EINVAL`] if `nr_pages` is zero.
     ///
     /// # Context
     ///

@@ -316,14 +316,14 @@ impl<T: Send + Sync + 'static> VmOps<T> {
         }
 
         // Only what the C side gets right for pfns: it can neither move nor split a huge PUD
-        // (`get_old_pud()` in `mm/mremap.c`, `__split_huge_pud_locked()` in `mm/huge_memory.c`), and
-        // a fork leaves a huge PMD without the page table that the hash MMU needs behind it
+        // (`get_old_pud()` in `mm/mremap.c`, `__split_huge_pud_locked()` in `mm/huge_memory.c`),
+        // and a fork leaves a huge PMD without the page table that the hash MMU needs behind it
         // (`copy_huge_pmd()`).
         #[cfg(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)]
         // SAFETY: No requirements.
         if unsafe { bindings::radix_enabled() && order == bindings::PMD_ORDER() } {
-            // SAFETY: All pages from `addr` and `pfn` on are in `vma`, which maps pfns, is shared and
-            // keeps the pages.
+            // SAFETY: All pages from `addr` and `pfn` on are in `vma`, which maps pfns, is shared
+            // and keeps the pages.
             return unsafe {
                 let write = (*vmf).flags & bindings::fault_flag_FAULT_FLAG_WRITE != 0;
                 bindings::vmf_insert_pfn_pmd(vmf, pfn, write)
