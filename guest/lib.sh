@@ -12,6 +12,10 @@ set -euo pipefail
 export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 
+# What the patches are made for.
+# shellcheck disable=SC2034 # for the scripts
+linux_version=7.3
+
 cache=${CACHE:-${XDG_CACHE_HOME:-~/.cache}/memtrace}
 mkdir -p "$cache/log"
 cache=$(cd "$cache" && pwd)
