@@ -4,7 +4,7 @@
 # same settings: make hands those given on its command line to them as
 # environment variables.
 
-.PHONY: help run check bench vm shell
+.PHONY: help run check bench vm shell series install-tree uninstall-tree modules
 
 help:
 	@sed -n 's/^#| \{0,1\}//p' $(MAKEFILE_LIST)
@@ -24,6 +24,20 @@ vm:
 shell:
 	@guest/vm shell
 
+series:
+	@guest/series
+
+install-tree:
+	@guest/kdir install
+
+uninstall-tree:
+	@guest/kdir uninstall
+
+# The kernel's make gets what was said to this one, such as ARCH and LLVM.
+modules:
+	@guest/kdir driver
+	@$(MAKE) -C $(KDIR) M=$(CURDIR)/modules CONFIG_PPC_MEMTRACE_RUST=m modules
+
 #| memtrace in Rust, for Linux on POWER. As root, or with sudo, on Debian 12 or 13:
 #|
 #|   make run      boot a guest, load memtrace, take memory and give it back
@@ -37,6 +51,15 @@ shell:
 #|                 that holds FILE and FILES. /proc, /sys, /dev, /tmp and debugfs
 #|                 are there, "modprobe memtrace" is up to FILE.
 #|   make shell    the same guest, with a shell. "exit" ends it.
+#|
+#| And for a kernel of your own:
+#|   make series   write the patches as mails, for git am, to series/
+#|   make install-tree KDIR=/path
+#|                 put memtrace into the kernel tree there; make uninstall-tree
+#|                 takes it out again
+#|   make modules KDIR=/path [ARCH=powerpc LLVM=-19 ...]
+#|                 build modules/memtrace.ko for the kernel that was built there,
+#|                 with the same ARCH and so on as that
 #|
 #|   FILES="A B"       more files and folders for the guest
 #|   MACHINE=powernv9  or powernv8, powernv10; or pseries, which has no memtrace
