@@ -43,7 +43,8 @@ modules:
 #|   make run      boot a guest, load memtrace, take memory and give it back
 #|   make check    every test. QUICK=1: the main ones; TEST=NAME: the one of that
 #|                 name in selftests/, or all of a file there; MUTANTS=1: that
-#|                 the tests notice each way of breaking memtrace in guest/mutants/
+#|                 the tests notice each way of breaking memtrace in guest/mutants/;
+#|                 SERIES=1: that the kernel builds after each of patches/
 #|   make bench    measure this memtrace beside the C driver, for 40 minutes on an
 #|                 idle machine with 20 GiB free. PAIRS=1 SEEDS=1 is a quick trial
 #|   make vm SCRIPT=FILE [NAME=VALUE...]
@@ -51,15 +52,6 @@ modules:
 #|                 that holds FILE and FILES. /proc, /sys, /dev, /tmp and debugfs
 #|                 are there, "modprobe memtrace" is up to FILE.
 #|   make shell    the same guest, with a shell. "exit" ends it.
-#|
-#| And for a kernel of your own:
-#|   make series   write the patches as mails, for git am, to series/
-#|   make install-tree KDIR=/path
-#|                 put memtrace into the kernel tree there; make uninstall-tree
-#|                 takes it out again
-#|   make modules KDIR=/path [ARCH=powerpc LLVM=-19 ...]
-#|                 build modules/memtrace.ko for the kernel that was built there,
-#|                 with the same ARCH and so on as that
 #|
 #|   FILES="A B"       more files and folders for the guest
 #|   MACHINE=powernv9  or powernv8, powernv10; or pseries, which has no memtrace
@@ -81,3 +73,12 @@ modules:
 #| panic. make can only say 2 for everything else. To know more, say
 #|   SCRIPT=FILE [NAME=VALUE...] guest/vm
 #| which ends with the status of FILE, or 124 when TIMEOUT ran out.
+#|
+#| And for a kernel of your own:
+#|   make series   write the patches as mails, for git am, to series/
+#|   make install-tree KDIR=/path
+#|                 put memtrace into the kernel tree there; make uninstall-tree
+#|                 takes it out again
+#|   make modules KDIR=/path [ARCH=powerpc LLVM=-19 ...]
+#|                 build modules/memtrace.ko for the kernel that was built there,
+#|                 with the same ARCH and so on as that
