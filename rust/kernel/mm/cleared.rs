@@ -3,6 +3,7 @@
 //! Pages that are zeroed and not in any cache.
 
 use crate::{
+    alloc::NumaNode,
     bindings,
     mm::contig::{
         ContigPages,
@@ -218,9 +219,9 @@ impl Drop for OwnedWork {
 }
 
 impl ClearedPages {
-    /// Returns the pages' owner, for what can be asked of them.
-    pub(super) fn pages(&self) -> &ContigPages {
-        &self.0
+    /// Returns the node that the pages are on.
+    pub fn node(&self) -> NumaNode {
+        self.0.node()
     }
 }
 

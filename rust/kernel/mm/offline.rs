@@ -54,8 +54,8 @@ impl ClearedPages {
         // flag and accessing the page (`page_offline_freeze()` in `mm/util.c`), and keeps new ones
         // out.
         unsafe { bindings::page_offline_begin() };
-        // SAFETY: `self` owns the pages, so their descriptors are valid, the type fields have no other
-        // user, and the unlocked updates do not race.
+        // SAFETY: `self` owns the pages, so their descriptors are valid, the type fields have no
+        // other user, and the unlocked updates do not race.
         unsafe { bindings::set_pages_offline(self.start_pfn(), self.nr_pages()) };
         // SAFETY: Pairs with the call above.
         unsafe { bindings::page_offline_end() };
@@ -68,7 +68,7 @@ impl ClearedPages {
 impl OfflinePages {
     /// Returns the node that the pages are on.
     pub fn node(&self) -> NumaNode {
-        self.0.pages().node()
+        self.0.node()
     }
 }
 
@@ -82,8 +82,8 @@ impl Deref for OfflinePages {
 
 impl Drop for OfflinePages {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant the pages are marked, and they are still owned: the field is
-        // dropped after this.
+        // SAFETY: By the type invariant the pages are marked, and they are still owned: the field
+        // is dropped after this.
         unsafe { bindings::clear_pages_offline(self.start_pfn(), self.nr_pages()) };
     }
 }
