@@ -57,8 +57,8 @@ impl NodeSet {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] if the text is not such a list, or very long, and [`ERANGE`] if a number is beyond
-    /// those that a node can have.
+    /// [`EINVAL`] if the text is not such a list, or very long, and [`ERANGE`] if a number is
+    /// beyond those that a node can have.
     pub fn parse_list(text: &BStr) -> Result<Self> {
         // On the stack, since parameters are parsed before memory can be allocated.
         let mut list = [0; 512];
@@ -155,8 +155,8 @@ pub fn online_nodes() -> NodeSet {
 }
 
 fn nodes_in_state(state: bindings::node_states) -> NodeSet {
-    // SAFETY: The masks are always initialised. They change by atomic operations on single bits, and
-    // each word of them is read once.
+    // SAFETY: The masks are always initialised. They change by atomic operations on single bits,
+    // and each word of them is read once.
     NodeSet(unsafe { (&raw const bindings::node_states[state as usize]).read_volatile() })
 }
 

@@ -150,8 +150,8 @@ impl Enable {
         Ok(())
     }
 
-    /// Tells about a shortfall, and keeps a region that is stuck. Only a signal is a reason not to go
-    /// on.
+    /// Tells about a shortfall, and keeps a region that is stuck. Only a signal is a reason not to
+    /// go on.
     fn note(&self, regions: &mut KVec<Region>, shortfall: Shortfall, size: usize) -> Result {
         let Shortfall {
             node,

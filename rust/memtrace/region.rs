@@ -145,9 +145,9 @@ fn alloc(node: NumaNode, size: usize, flags: Flags) -> Result<ContigPages> {
     }
 }
 
-/// Allocates `size` bytes on `node`: if need be once more when pages on the lists of CPUs are out of
-/// the way, and if `movable` in `ZONE_MOVABLE` as the last resort, which memory hotplug would rather
-/// have without.
+/// Allocates `size` bytes on `node`: if need be once more when pages on the lists of CPUs are out
+/// of the way, and if `movable` in `ZONE_MOVABLE` as the last resort, which memory hotplug would
+/// rather have without.
 fn alloc_persistently(node: NumaNode, size: usize, movable: bool) -> Result<ContigPages> {
     match alloc(node, size, GFP_KERNEL) {
         Err(e) if e == ENOMEM => drain_lru_lists(),
@@ -176,8 +176,8 @@ fn largest_below(node: NumaNode, size: usize, movable: bool) -> usize {
 }
 
 impl Beginning {
-    /// Allocates `size` bytes on `node`, in `ZONE_MOVABLE` only if `movable`, and has them zeroed by
-    /// CPUs of that node.
+    /// Allocates `size` bytes on `node`, in `ZONE_MOVABLE` only if `movable`, and has them zeroed
+    /// by CPUs of that node.
     pub(crate) fn new(node: NumaNode, size: usize, movable: bool) -> Result<Self, Shortfall> {
         let began = Instant::now();
 

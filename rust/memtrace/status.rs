@@ -43,7 +43,8 @@ pub(crate) enum State {
 
 /// Why a node gave nothing.
 pub(crate) enum Why {
-    /// There was no range of that size. The largest power of two that there was is `most`, in bytes.
+    /// There was no range of that size. The largest power of two that there was is `most`, in
+    /// bytes.
     TooLarge { most: usize },
     /// There was no memory to have it zeroed.
     NotZeroed,

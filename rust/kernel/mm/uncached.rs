@@ -345,8 +345,8 @@ impl<T: Send + Sync + 'static> VmOps<T> {
         len: c_int,
         write: c_int,
     ) -> c_int {
-        // SAFETY: By this function's requirements. The offset in the pages is that of the pfn, and of
-        // the byte in its page.
+        // SAFETY: By this function's requirements. The offset in the pages is that of the pfn, and
+        // of the byte in its page.
         let (kernel_addr, left, may_write) = unsafe {
             let mapping = Arc::<Mapping<T>>::borrow((*vma).vm_private_data);
             let range = &(*vma).__bindgen_anon_1.__bindgen_anon_1;
@@ -362,8 +362,8 @@ impl<T: Send + Sync + 'static> VmOps<T> {
         let len = usize::min(len as usize, left);
 
         if write == 0 {
-            // SAFETY: `len` bytes are left in the VMA, which maps pages that are mapped in the kernel
-            // as well, by the type invariant of `UncachedPages`.
+            // SAFETY: `len` bytes are left in the VMA, which maps pages that are mapped in the
+            // kernel as well, by the type invariant of `UncachedPages`.
             unsafe { bindings::memcpy_fromio(buf, kernel_addr, len) };
         } else if may_write {
             // SAFETY: As above.
