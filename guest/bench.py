@@ -33,9 +33,9 @@ PER_GIB = 1.10
 TEXT = """\
 .. SPDX-License-Identifier: GPL-2.0
 
-================================
+=================================
 memtrace in Rust beside that in C
-================================
+=================================
 
 ``make bench`` made this page: it boots the same guest with one driver and with the
 other in turn, and measures the same things in each, after all memory of the guest
