@@ -4,30 +4,6 @@
  */
 #include "memtrace.h"
 
-#define MAX_LOG 4096
-
-/* The messages of memtrace since the last call, each a line behind its level. */
-static void read_log(int kmsg, char *log)
-{
-	char record[2048];
-	ssize_t len;
-
-	log[0] = '\0';
-	while ((len = read(kmsg, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
-		char *text;
-
-		if (len < 0)
-			continue; /* a record that was overwritten before it was read */
-		record[len] = '\0';
-		text = strchr(record, ';');
-		if (!text || strncmp(++text, "memtrace: ", strlen("memtrace: ")))
-			continue;
-		text += strlen("memtrace: ");
-		sprintf(log + strlen(log), "%d %.*s\n", atoi(record) & 7,
-			(int)strcspn(text, "\n"), text);
-	}
-}
-
 FIXTURE(log)
 {
 	FIXTURE_DATA(region) region;
@@ -41,9 +17,8 @@ FIXTURE_SETUP(log)
 {
 	SETUP_REGION(&self->region);
 	self->size = self->region.size;
-	self->kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	self->kmsg = open_log();
 	ASSERT_LE(0, self->kmsg);
-	lseek(self->kmsg, 0, SEEK_END);
 }
 
 FIXTURE_TEARDOWN_PARENT(log)

@@ -186,6 +186,85 @@ static inline int next_memory_node(int node)
 	return next;
 }
 
+/* Returns the first node that is online without memory, or -1. */
+static inline int find_empty_node(void)
+{
+	char path[96];
+
+	for (int node = 0; node < 256; node++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/node/node%d", node);
+		if (!access(path, F_OK) && next_memory_node(node) != node)
+			return node;
+	}
+	return -1;
+}
+
+/* Returns a node's number in its meminfo, such as MemFree, in bytes. */
+static inline u64 node_meminfo(int node, const char *name)
+{
+	char line[128], format[64];
+	u64 value = 0;
+	FILE *f;
+
+	snprintf(line, sizeof(line), "/sys/devices/system/node/node%d/meminfo", node);
+	snprintf(format, sizeof(format), "Node %d %s: %%llu", node, name);
+	f = fopen(line, "r");
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, format, &value) != 1)
+		;
+	if (f)
+		fclose(f);
+	return value << 10;
+}
+
+/* Whether status says that @node gave nothing to the last request. */
+static inline bool is_short(int node)
+{
+	FILE *f = fopen(STATUS, "r");
+	char line[256], state[16];
+	bool found = false;
+	int row;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%d %15s", &row, state) == 2 && row == node &&
+			!strcmp(state, "short");
+	if (f)
+		fclose(f);
+	return found;
+}
+
+#define MAX_LOG 4096
+
+/* Opens the kernel's log, at what comes from now on. */
+static inline int open_log(void)
+{
+	int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+
+	lseek(kmsg, 0, SEEK_END);
+	return kmsg;
+}
+
+/* The messages of memtrace since the last call, each a line behind its level. */
+static inline void read_log(int kmsg, char *log)
+{
+	char record[2048];
+	ssize_t len;
+
+	log[0] = '\0';
+	while ((len = read(kmsg, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
+		char *text;
+
+		if (len < 0)
+			continue; /* a record that was overwritten before it was read */
+		record[len] = '\0';
+		text = strchr(record, ';');
+		if (!text || strncmp(++text, "memtrace: ", strlen("memtrace: ")))
+			continue;
+		text += strlen("memtrace: ");
+		sprintf(log + strlen(log), "%d %.*s\n", atoi(record) & 7,
+			(int)strcspn(text, "\n"), text);
+	}
+}
+
 static inline u64 region_start(int node)
 {
 	return read_number(node_file(node, "start"), HEX);

@@ -5,42 +5,6 @@
  */
 #include "memtrace.h"
 
-#define NODE_DIR "/sys/devices/system/node"
-
-static bool is_online_node(int node)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), NODE_DIR "/node%d", node);
-	return !access(path, F_OK);
-}
-
-/* Returns the first node without memory, or -1. */
-static int find_empty_node(void)
-{
-	for (int node = 0; node < 256; node++) {
-		if (is_online_node(node) && next_memory_node(node) != node)
-			return node;
-	}
-	return -1;
-}
-
-static u64 memory_of_node(int node)
-{
-	char line[128], format[32];
-	u64 total = 0;
-	FILE *f;
-
-	snprintf(line, sizeof(line), NODE_DIR "/node%d/meminfo", node);
-	snprintf(format, sizeof(format), "Node %d MemTotal: %%llu", node);
-	f = fopen(line, "r");
-	while (f && fgets(line, sizeof(line), f) && sscanf(line, format, &total) != 1)
-		;
-	if (f)
-		fclose(f);
-	return total << 10;
-}
-
 /* Until 2018 a node without memory made it fail. */
 TEST_F(region, is_not_taken_from_a_node_without_memory)
 {
@@ -64,7 +28,7 @@ FIXTURE_SETUP(too_small)
 	u64 memory, least = ~0ULL;
 
 	for (int node = -1; (node = next_memory_node(node + 1)) >= 0;) {
-		memory = memory_of_node(node);
+		memory = node_meminfo(node, "MemTotal");
 		if (memory < least) {
 			least = memory;
 			self->node = node;
@@ -73,9 +37,8 @@ FIXTURE_SETUP(too_small)
 	for (self->size = block_size(); self->size < least; self->size *= 2)
 		;
 
-	self->kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
+	self->kmsg = open_log();
 	ASSERT_LE(0, self->kmsg);
-	lseek(self->kmsg, 0, SEEK_END);
 	if (enable(self->size))
 		SKIP(return, "no node can give what another is too small for");
 }
@@ -98,35 +61,19 @@ TEST_F(too_small, does_not_keep_another_from_giving_it)
 
 TEST_F(too_small, is_short_in_status)
 {
-	FILE *f = fopen(STATUS, "r");
-	char line[256], state[16] = "";
-	int node;
-
-	if (!f)
+	if (access(STATUS, F_OK))
 		SKIP(return, "there is no " STATUS);
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%d %15s", &node, state) == 2 && node == self->node)
-			break;
-	}
-	fclose(f);
-	EXPECT_STREQ("short", state);
+	EXPECT_TRUE(is_short(self->node));
 }
 
 TEST_F(too_small, is_told_in_the_log)
 {
-	char record[2048], expected[96];
-	bool told = false;
-	ssize_t len;
+	char seen[MAX_LOG], expected[96];
 
-	snprintf(expected, sizeof(expected),
-		 ";memtrace: Failed to allocate trace memory on node %d\n", self->node);
-	while ((len = read(self->kmsg, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
-		if (len < 0)
-			continue; /* a record that was overwritten before it was read */
-		record[len] = '\0';
-		told |= !!strstr(record, expected);
-	}
-	EXPECT_TRUE(told);
+	snprintf(expected, sizeof(expected), "3 Failed to allocate trace memory on node %d\n",
+		 self->node);
+	read_log(self->kmsg, seen);
+	EXPECT_NE(NULL, strstr(seen, expected)) TH_LOG("%s", seen);
 }
 
 MEMTRACE_TEST_MAIN

@@ -35,11 +35,10 @@ impl Nodes {
     /// Chooses nodes, which must be online. If there are none in the list, then each node that has
     /// memory is chosen.
     pub(crate) fn choose(&self, nodes: NodeSet) -> Result {
-        if !nodes.is_subset(&numa::online_nodes()) {
-            pr_err!(
-                "Of nodes {nodes} only {} are online\n",
-                numa::online_nodes()
-            );
+        let online = numa::online_nodes();
+
+        if !nodes.is_subset(&online) {
+            pr_err!("Nodes {nodes} are not all among those online, {online}\n");
             return Err(EINVAL);
         }
         *self.chosen.lock() = nodes;

@@ -145,6 +145,15 @@ fn alloc(node: NumaNode, size: usize, flags: Flags) -> Result<ContigPages> {
     }
 }
 
+/// Returns flags for any zone, `ZONE_MOVABLE` included only if `movable`.
+fn any_zone(movable: bool) -> Flags {
+    if movable {
+        GFP_KERNEL | __GFP_HIGHMEM | __GFP_MOVABLE
+    } else {
+        GFP_KERNEL
+    }
+}
+
 /// Allocates `size` bytes on `node`: if need be once more when pages on the lists of CPUs are out
 /// of the way, and if `movable` in `ZONE_MOVABLE` as the last resort, which memory hotplug would
 /// rather have without.
@@ -154,19 +163,19 @@ fn alloc_persistently(node: NumaNode, size: usize, movable: bool) -> Result<Cont
         result => return result,
     }
     match alloc(node, size, GFP_KERNEL) {
-        Err(e) if e == ENOMEM && movable => {
-            alloc(node, size, GFP_KERNEL | __GFP_HIGHMEM | __GFP_MOVABLE)
-        }
+        Err(e) if e == ENOMEM && movable => alloc(node, size, any_zone(movable)),
         result => result,
     }
 }
 
 /// Returns the largest power of two, less than `size`, that `node` could give, or 0.
+///
+/// To call after [`alloc_persistently`] has failed, when nothing waits on the lists of CPUs.
 fn largest_below(node: NumaNode, size: usize, movable: bool) -> usize {
     let mut size = size.div_ceil(2).next_power_of_two();
 
     while size >= memory_block_size() {
-        match alloc_persistently(node, size, movable) {
+        match alloc(node, size, any_zone(movable)) {
             Ok(_) => return size,
             Err(e) if e == ENOMEM => size /= 2,
             Err(_) => break,
