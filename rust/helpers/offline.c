@@ -11,11 +11,3 @@ __rust_helper void rust_helper_set_pages_offline(unsigned long pfn, unsigned lon
 	for (; pfn < end; pfn++)
 		__SetPageOffline(pfn_to_page(pfn));
 }
-
-__rust_helper void rust_helper_clear_pages_offline(unsigned long pfn, unsigned long nr_pages)
-{
-	unsigned long end = pfn + nr_pages;
-
-	for (; pfn < end; pfn++)
-		__ClearPageOffline(pfn_to_page(pfn));
-}

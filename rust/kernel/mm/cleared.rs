@@ -5,29 +5,21 @@
 use crate::{
     alloc::NumaNode,
     bindings,
-    mm::contig::{
-        ContigPages,
-        PfnRange, //
+    mm::{
+        chunks::ChunkWork,
+        contig::{
+            ContigPages,
+            PfnRange, //
+        }, //
     },
-    new_condvar,
-    new_mutex,
-    numa,
     page::PAGE_SIZE,
     prelude::*,
-    sizes::SZ_256K,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc,
-        CondVar,
-        Mutex, //
-    },
-    task::cond_resched,
-    workqueue, //
+    sizes::SZ_256K, //
 };
-use core::ops::Deref;
+use core::ops::{
+    Deref,
+    Range, //
+};
 
 /// Contiguous pages that are zero in memory and in no data cache.
 ///
@@ -60,7 +52,7 @@ pub struct ClearedPages(ContigPages);
 /// each worker has just begun.
 pub struct ClearingPages {
     // Dropped before the pages, so that no worker is left by then.
-    work: OwnedWork,
+    work: ChunkWork,
     pages: ContigPages,
 }
 
@@ -70,9 +62,6 @@ const CHUNK_PAGES: usize = if PAGE_SIZE < SZ_256K {
 } else {
     1
 };
-
-/// More workers than this do not help: they wait for memory, not for each other.
-const MAX_WORKERS: usize = 32;
 
 impl ContigPages {
     /// Begins to zero the pages, and to write them back and invalidate them in the data cache.
@@ -85,28 +74,13 @@ impl ContigPages {
     ///
     /// Process context. May sleep.
     pub fn clear(self) -> Result<ClearingPages> {
-        let work = Arc::pin_init(ClearWork::new(*self), GFP_KERNEL)?;
+        let work = ChunkWork::begin(*self, self.node(), CHUNK_PAGES, |pfns| {
+            // SAFETY: Each chunk is given out once, and the pages are owned for as long as the
+            // work exists: by `self`, and then by `ClearingPages`.
+            unsafe { clear_chunk(pfns) }
+        })?;
 
-        // The caller is to help in `finish()`, and makes up for workers that there is no memory
-        // for.
-        let nr_chunks = self.nr_pages().div_ceil(CHUNK_PAGES);
-        let nr_workers = numa::nr_other_cpus(self.node())
-            .min(nr_chunks - 1)
-            .min(MAX_WORKERS);
-        for _ in 0..nr_workers {
-            let work = work.clone();
-            let spawned =
-                workqueue::system_dfl()
-                    .try_spawn_on_node(self.node(), GFP_KERNEL, move || work.run_worker());
-            if spawned.is_err() {
-                break;
-            }
-        }
-
-        Ok(ClearingPages {
-            work: OwnedWork(work),
-            pages: self,
-        })
+        Ok(ClearingPages { work, pages: self })
     }
 }
 
@@ -123,7 +97,7 @@ impl ClearingPages {
     pub fn finish(self) -> Result<ClearedPages> {
         let Self { work, pages } = self;
 
-        while work.0.clear_next_chunk() {
+        while work.do_chunk() {
             if current!().fatal_signal_pending() {
                 return Err(EINTR);
             }
@@ -136,86 +110,21 @@ impl ClearingPages {
     }
 }
 
-/// What is to be done for some pages, and who is at it.
-#[pin_data]
-struct ClearWork {
-    range: PfnRange,
-    /// The first pfn that nobody has begun with, or one beyond the range.
-    next: Atomic<usize>,
-    #[pin]
-    workers: Mutex<Workers>,
-    #[pin]
-    worker_left: CondVar,
-}
-
-struct Workers {
-    nr_active: usize,
-    /// Whether nobody may begin any more.
-    closed: bool,
-}
-
-impl ClearWork {
-    fn new(range: PfnRange) -> impl PinInit<Self> {
-        pin_init!(Self {
-            range,
-            next: Atomic::new(range.pfns().start),
-            workers <- new_mutex!(Workers { nr_active: 0, closed: false }),
-            worker_left <- new_condvar!(),
-        })
-    }
-
-    fn run_worker(&self) {
-        {
-            let mut workers = self.workers.lock();
-            if workers.closed {
-                return;
-            }
-            workers.nr_active += 1;
-        }
-        while self.clear_next_chunk() {}
-
-        self.workers.lock().nr_active -= 1;
-        self.worker_left.notify_all();
-    }
-
-    /// Returns whether there was one. May only be called by an active worker, or while the pages
-    /// are owned.
-    fn clear_next_chunk(&self) -> bool {
-        let pfn = self.next.fetch_add(CHUNK_PAGES, Relaxed);
-        if pfn >= self.range.pfns().end {
-            return false;
-        }
-        let nr_pages = usize::min(CHUNK_PAGES, self.range.pfns().end - pfn);
-
-        // SAFETY: Any pfn of memory that the kernel owns has an address in the linear mapping.
-        let addr = unsafe { bindings::pfn_to_kaddr(pfn) };
-        // SAFETY: The pages from `pfn` on were given to nobody else by `next`. They are owned for
-        // as long as there are workers, by `OwnedWork`, and as pages that were just allocated they
-        // are in the linear mapping, which is contiguous. `nr_pages` is not zero and fits the type,
-        // being at most `CHUNK_PAGES`.
-        unsafe { bindings::clear_pages(addr.cast_mut(), nr_pages as u32) };
-        let start = addr as usize;
-        // SAFETY: As above, each cache line of that range is mapped.
-        unsafe { bindings::flush_dcache_range(start, start + nr_pages * PAGE_SIZE) };
-
-        cond_resched();
-        true
-    }
-}
-
-/// Work on pages that are owned for as long as this is.
-struct OwnedWork(Arc<ClearWork>);
-
-impl Drop for OwnedWork {
-    fn drop(&mut self) {
-        self.0.next.store(self.0.range.pfns().end, Relaxed);
-
-        let mut workers = self.0.workers.lock();
-        workers.closed = true;
-        while workers.nr_active > 0 {
-            self.0.worker_left.wait(&mut workers);
-        }
-    }
+/// Zeroes and flushes pages.
+///
+/// # Safety
+///
+/// The caller must own the pages, of which there must be some and no more than [`CHUNK_PAGES`], and
+/// they must be in the linear mapping.
+unsafe fn clear_chunk(pfns: Range<usize>) {
+    // SAFETY: Any pfn of memory that the kernel owns has an address in the linear mapping.
+    let addr = unsafe { bindings::pfn_to_kaddr(pfns.start) };
+    // SAFETY: By this function's requirements; the linear mapping is contiguous. The number of
+    // pages is not zero and fits the type.
+    unsafe { bindings::clear_pages(addr.cast_mut(), pfns.len() as u32) };
+    let start = addr as usize;
+    // SAFETY: As above, each cache line of that range is mapped.
+    unsafe { bindings::flush_dcache_range(start, start + pfns.len() * PAGE_SIZE) };
 }
 
 impl ClearedPages {

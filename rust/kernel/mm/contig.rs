@@ -15,9 +15,11 @@ use crate::{
     bindings,
     error::to_result,
     io::PhysAddr,
+    mm::chunks::ChunkWork,
     numa,
     page::PAGE_SHIFT,
     prelude::*,
+    sizes::SZ_1G,
     task::cond_resched, //
 };
 use core::ops::{
@@ -61,9 +63,13 @@ impl PfnRange {
     }
 }
 
+/// How much is freed at once. To find a CPU that frees less takes longer than to free it.
+const FREE_PAGES: usize = SZ_1G >> PAGE_SHIFT;
+
 /// Physically contiguous pages, owned.
 ///
-/// Dropping them gives the pages back to the page allocator.
+/// Dropping them gives the pages back to the page allocator. That may sleep: many pages are freed
+/// by several CPUs of their node.
 ///
 /// # Examples
 ///
@@ -305,7 +311,13 @@ impl Deref for ContigPages {
 impl Drop for ContigPages {
     fn drop(&mut self) {
         // SAFETY: The type invariant gives the reference to each page that `free_contig_range()`
-        // drops, and that the first one is not the head of a compound page.
-        unsafe { bindings::free_contig_range(self.start_pfn, self.nr_pages) };
+        // drops, once for each, and that the first one is not the head of a compound page.
+        let free =
+            |pfns: Range<usize>| unsafe { bindings::free_contig_range(pfns.start, pfns.len()) };
+
+        match ChunkWork::begin(self.range, self.node(), FREE_PAGES, free) {
+            Ok(work) => while work.do_chunk() {},
+            Err(_) => free(self.pfns()),
+        }
     }
 }

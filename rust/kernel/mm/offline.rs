@@ -19,7 +19,8 @@ use core::ops::Deref;
 /// Whoever walks page frames (hibernation, crash dumps, `/proc/kcore`, page migration) leaves such
 /// pages alone: neither their content nor their presence in the linear mapping may be relied on.
 ///
-/// Dropping them clears the mark and gives the pages back to the page allocator.
+/// Dropping them gives the pages back to the page allocator, which takes the mark off each page
+/// once nobody holds a reference to it (`__free_pages_prepare()` in `mm/page_alloc.c`).
 ///
 /// # Examples
 ///
@@ -77,13 +78,5 @@ impl Deref for OfflinePages {
 
     fn deref(&self) -> &PfnRange {
         &self.0
-    }
-}
-
-impl Drop for OfflinePages {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant the pages are marked, and they are still owned: the field
-        // is dropped after this.
-        unsafe { bindings::clear_pages_offline(self.start_pfn(), self.nr_pages()) };
     }
 }
