@@ -43,7 +43,9 @@ has been touched once. Each number is a median, of {pairs} boots of each driver,
 the least and the most. Sizes are per node. Linux {linux}, QEMU {qemu}.
 
 All of it runs under emulation (TCG) on {cpus} CPUs of another architecture, where
-instructions have other costs than on POWER. Only the ratios mean something.
+instructions have other costs than on POWER. Only the ratios mean something. Memory is
+given back 0.3 s after it was taken. At once after both CPUs wrote to many GiB, which only
+Rust does, the same code took up to half as long again, for a reason that was not found.
 
 {table}
 

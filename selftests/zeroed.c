@@ -11,22 +11,25 @@
 
 #define PAGEMAP_PFN ((1ULL << 55) - 1)
 
-static char zeroes[CHUNK];
-
-/* Returns the offset of the first byte that trace does not read as zero. */
+/* Returns the offset of the first MiB that trace does not read as zeroes. */
 static u64 find_read_not_zero(int node)
 {
 	int fd = open(node_file(node, "trace"), O_RDONLY);
-	static char chunk[CHUNK];
-	u64 offset = 0;
+	static u64 chunk[CHUNK / sizeof(u64)];
+	u64 offset = 0, found = 0;
 
-	while (read(fd, chunk, CHUNK) == CHUNK && !memcmp(chunk, zeroes, CHUNK))
+	while (read(fd, chunk, CHUNK) == CHUNK) {
+		for (int i = 0; i < CHUNK / sizeof(u64); i++)
+			found |= chunk[i];
+		if (found)
+			break;
 		offset += CHUNK;
+	}
 	close(fd);
 	return offset;
 }
 
-/* The same in a mapping, which is cache-inhibited. */
+/* The same in a mapping, which is cache-inhibited, by a word of each cache line. */
 static u64 find_mapped_not_zero(int node)
 {
 	int fd = open(node_file(node, "trace"), O_RDONLY);
@@ -36,7 +39,7 @@ static u64 find_mapped_not_zero(int node)
 	close(fd);
 	if (map == MAP_FAILED)
 		return 0;
-	for (offset = 0; offset < size; offset += sizeof(u64)) {
+	for (offset = 0; offset < size; offset += CACHE_LINE) {
 		if (*(volatile u64 *)(map + offset))
 			break;
 	}
@@ -44,10 +47,7 @@ static u64 find_mapped_not_zero(int node)
 	return offset;
 }
 
-/*
- * Most of the free memory, with a word in each cache line and freed again just before
- * the regions are taken.
- */
+/* Most of the free memory, filled and freed again just before the regions are taken. */
 FIXTURE(user_memory)
 {
 	u64 pages_in_regions;
@@ -65,7 +65,8 @@ static u64 count_in_region(int node, const u64 *pagemap, u64 nr_pages)
 FIXTURE_SETUP(user_memory)
 {
 	u64 page_size = getpagesize(), size = free_memory() / 4 * 3, nr_pages;
-	u64 *memory, *pagemap;
+	u64 *pagemap;
+	char *memory;
 	int fd, err;
 
 	/* More would take long on a big machine. */
@@ -75,8 +76,7 @@ FIXTURE_SETUP(user_memory)
 
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, memory);
-	for (u64 i = 0; i < size / sizeof(u64); i += CACHE_LINE / sizeof(u64))
-		memory[i] = word_at(i);
+	memset(memory, 0x5a, size);
 
 	pagemap = calloc(nr_pages, sizeof(u64));
 	fd = open("/proc/self/pagemap", O_RDONLY);

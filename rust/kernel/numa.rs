@@ -181,3 +181,58 @@ pub fn nr_other_cpus(node: NumaNode) -> usize {
 
     nr_cpus - usize::from(nr_cpus > 0 && here == node.id())
 }
+
+#[macros::kunit_tests(rust_numa)]
+mod tests {
+    use super::*;
+    use crate::str::CString;
+
+    fn parse(text: &[u8]) -> Result<NodeSet> {
+        NodeSet::parse_list(BStr::from_bytes(text))
+    }
+
+    #[test]
+    fn what_is_written_is_what_was_read() -> Result {
+        for text in ["", "0", "1", "0-1", "0,2", "0-2,4,8-9", "63-64"] {
+            let nodes = parse(text.as_bytes())?;
+            assert_eq!(
+                CString::try_from_fmt(fmt!("{nodes}"))?.to_bytes(),
+                text.as_bytes()
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn order_and_repetition_do_not_matter() -> Result {
+        for text in ["2,0-1", "0,1,2", "0-2,1,1", "1-2,0-1"] {
+            assert!(parse(text.as_bytes())?
+                .iter()
+                .map(|node| node.id())
+                .eq(0..3));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn last_node_is_the_highest() -> Result {
+        let last = bindings::MAX_NUMNODES - 1;
+        let text = CString::try_from_fmt(fmt!("{last}"))?;
+        let beyond = CString::try_from_fmt(fmt!("{}", last + 1))?;
+
+        assert!(parse(text.to_bytes())?
+            .iter()
+            .map(|node| node.id())
+            .eq([last as i32]));
+        assert!(parse(beyond.to_bytes()).is_err_and(|e| e == ERANGE));
+        Ok(())
+    }
+
+    #[test]
+    fn list_has_at_most_511_bytes() {
+        let zeroes = [b'0'; 512];
+
+        assert!(parse(&zeroes[..511]).is_ok_and(|nodes| !nodes.is_empty()));
+        assert!(parse(&zeroes).is_err_and(|e| e == EINVAL));
+    }
+}

@@ -148,3 +148,53 @@ impl Drop for ChunkWork {
         }
     }
 }
+
+#[macros::kunit_tests(rust_mm_chunks)]
+mod tests {
+    use super::*;
+    use crate::mm::contig::ContigPages;
+
+    static NR_PAGES: Atomic<usize> = Atomic::new(0);
+    static SUM: Atomic<usize> = Atomic::new(0);
+
+    fn count(pfns: Range<usize>) {
+        NR_PAGES.fetch_add(pfns.len(), Relaxed);
+        SUM.fetch_add(pfns.sum(), Relaxed);
+    }
+
+    fn some_pages() -> Result<ContigPages> {
+        let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
+
+        NR_PAGES.store(0, Relaxed);
+        SUM.store(0, Relaxed);
+        ContigPages::alloc(16, GFP_KERNEL, node)
+    }
+
+    #[test]
+    fn every_page_is_in_one_chunk() -> Result {
+        for chunk_pages in 1..=17 {
+            let pages = some_pages()?;
+            let work = ChunkWork::begin(*pages, pages.node(), chunk_pages, count)?;
+
+            while work.do_chunk() {}
+            drop(work);
+            assert_eq!(NR_PAGES.load(Relaxed), pages.nr_pages());
+            assert_eq!(SUM.load(Relaxed), pages.pfns().sum::<usize>());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn nobody_begins_after_the_end() -> Result {
+        let pages = some_pages()?;
+        let work = ChunkWork::begin(*pages, pages.node(), 1, count)?;
+        let shared = work.0.clone();
+
+        drop(work);
+        NR_PAGES.store(0, Relaxed);
+        shared.run_worker();
+        assert!(!shared.do_chunk());
+        assert_eq!(NR_PAGES.load(Relaxed), 0);
+        Ok(())
+    }
+}

@@ -346,8 +346,8 @@ impl<T: Send + Sync + 'static> VmOps<T> {
         write: c_int,
     ) -> c_int {
         // SAFETY: By this function's requirements, which `__access_remote_vm()` in `mm/memory.c`
-        // meets: it looks `vma` up by `addr`, and holds the lock of the address space. The offset in
-        // the pages is that of the pfn, and of the byte in its page.
+        // meets: it looks `vma` up by `addr`, and holds the lock of the address space. The offset
+        // in the pages is that of the pfn, and of the byte in its page.
         let (kernel_addr, left, may_write) = unsafe {
             let mapping = Arc::<Mapping<T>>::borrow((*vma).vm_private_data);
             let range = &(*vma).__bindgen_anon_1.__bindgen_anon_1;
