@@ -7,7 +7,6 @@
 #include "memtrace.h"
 
 #define CHUNK (1024 * 1024)
-#define CACHE_LINE 128
 
 #define PAGEMAP_PFN ((1ULL << 55) - 1)
 
@@ -29,7 +28,7 @@ static u64 find_read_not_zero(int node)
 	return offset;
 }
 
-/* The same in a mapping, which is cache-inhibited, by a word of each cache line. */
+/* Returns the offset of the first word that is not zero in a mapping. */
 static u64 find_mapped_not_zero(int node)
 {
 	int fd = open(node_file(node, "trace"), O_RDONLY);
@@ -39,7 +38,7 @@ static u64 find_mapped_not_zero(int node)
 	close(fd);
 	if (map == MAP_FAILED)
 		return 0;
-	for (offset = 0; offset < size; offset += CACHE_LINE) {
+	for (offset = 0; offset < size; offset += sizeof(u64)) {
 		if (*(volatile u64 *)(map + offset))
 			break;
 	}

@@ -52,8 +52,8 @@ struct Workers {
 }
 
 impl ChunkWork {
-    /// Begins to call `work` with the pfns of each chunk of `range`, which is on `node`. A chunk
-    /// has `chunk_pages` pages, the last one perhaps less.
+    /// Begins to call `work` with the pfns of each chunk of `range`, which is on `node` and not
+    /// empty. A chunk has `chunk_pages` pages, the last one perhaps less.
     ///
     /// The caller is to help with [`ChunkWork::do_chunk`], and makes up for workers that there is
     /// no memory for.

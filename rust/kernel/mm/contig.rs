@@ -310,8 +310,9 @@ impl Deref for ContigPages {
 
 impl Drop for ContigPages {
     fn drop(&mut self) {
-        // SAFETY: The type invariant gives the reference to each page that `free_contig_range()`
-        // drops, once for each, and that the first one is not the head of a compound page.
+        // SAFETY: The type invariant gives the reference to each page that `free_contig_range()` in
+        // `mm/page_alloc.c` drops, and that none is part of a compound page. The pfns are those of
+        // the range, each once: in the chunks of `ChunkWork`, or all together.
         let free =
             |pfns: Range<usize>| unsafe { bindings::free_contig_range(pfns.start, pfns.len()) };
 
