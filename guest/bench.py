@@ -40,7 +40,9 @@ memtrace in Rust beside that in C
 ``make bench`` made this page: it boots the same guest with one driver and with the
 other in turn, and measures the same things in each, after all memory of the guest
 has been touched once. Each number is a median, of {pairs} boots of each driver, with
-the least and the most. Sizes are per node. Linux {linux}, QEMU {qemu}.
+the least and the most. Of a boot it is the quickest of several times (CPU time: their
+mean), as the host is at times a third slower, for seconds, whatever runs. Sizes are
+per node. Linux {linux}, QEMU {qemu}.
 
 All of it runs under emulation (TCG) on {cpus} CPUs of another architecture, where
 instructions have other costs than on POWER. Only the ratios mean something. Memory is

@@ -267,6 +267,7 @@ impl<'a> Access<'a> {
     /// # Safety
     ///
     /// `file` must be an open file of DebugFS for `'a`.
+    #[inline]
     unsafe fn begin(file: *mut bindings::file) -> Result<Self> {
         // SAFETY: An open file has a dentry, for as long as it is open.
         let dentry = unsafe { bindings::file_dentry(file) };
@@ -281,6 +282,7 @@ impl<'a> Access<'a> {
 }
 
 impl Drop for Access<'_> {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: Pairs with `debugfs_file_get()` in `begin()`.
         unsafe { bindings::debugfs_file_put(self.dentry) };

@@ -15,11 +15,9 @@ use crate::{
     bindings,
     error::to_result,
     io::PhysAddr,
-    mm::chunks::ChunkWork,
     numa,
     page::PAGE_SHIFT,
     prelude::*,
-    sizes::SZ_1G,
     task::cond_resched, //
 };
 use core::ops::{
@@ -63,13 +61,9 @@ impl PfnRange {
     }
 }
 
-/// How much is freed at once. To find a CPU that frees less takes longer than to free it.
-const FREE_PAGES: usize = SZ_1G >> PAGE_SHIFT;
-
 /// Physically contiguous pages, owned.
 ///
-/// Dropping them gives the pages back to the page allocator. That may sleep: many pages are freed
-/// by several CPUs of their node.
+/// Dropping them gives the pages back to the page allocator.
 ///
 /// # Examples
 ///
@@ -311,14 +305,7 @@ impl Deref for ContigPages {
 impl Drop for ContigPages {
     fn drop(&mut self) {
         // SAFETY: The type invariant gives the reference to each page that `free_contig_range()` in
-        // `mm/page_alloc.c` drops, and that none is part of a compound page. The pfns are those of
-        // the range, each once: in the chunks of `ChunkWork`, or all together.
-        let free =
-            |pfns: Range<usize>| unsafe { bindings::free_contig_range(pfns.start, pfns.len()) };
-
-        match ChunkWork::begin(self.range, self.node(), FREE_PAGES, free) {
-            Ok(work) => while work.do_chunk() {},
-            Err(_) => free(self.pfns()),
-        }
+        // `mm/page_alloc.c` drops, and that none is part of a compound page.
+        unsafe { bindings::free_contig_range(self.start_pfn, self.nr_pages) };
     }
 }

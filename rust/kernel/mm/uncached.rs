@@ -130,6 +130,7 @@ impl UncachedPages {
     ///
     /// Returns how many bytes were copied. They are fewer than `len` if the pages or `iter` end
     /// before, or if user memory behind `iter` could not be written.
+    #[inline]
     pub fn copy_to_iter(&self, offset: usize, len: usize, iter: &mut IovIterDest<'_>) -> usize {
         let len = usize::min(len, self.size().saturating_sub(offset));
         if len == 0 {
