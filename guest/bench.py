@@ -45,9 +45,10 @@ mean), as the host is at times a third slower, for seconds, whatever runs. Sizes
 per node. Linux {linux}, QEMU {qemu}.
 
 All of it runs under emulation (TCG) on {cpus} CPUs of another architecture, where
-instructions have other costs than on POWER. Only the ratios mean something. Memory is
-given back 0.3 s after it was taken. At once after both CPUs wrote to many GiB, which only
-Rust does, the same code took up to half as long again, for a reason that was not found.
+instructions have other costs than on POWER. Only the ratios mean something, and those
+of equal code are 3 % away from 1 at times. Memory is given back 0.3 s after it was taken.
+At once after both CPUs wrote to many GiB, which only Rust does, the same code took up to
+half as long again, for a reason that was not found.
 
 {table}
 
@@ -60,9 +61,11 @@ is a guest of 4 GiB, 3 of which are in that zone (``movablecore=3G``).
 
 .. image:: bench.svg
 
-A call of ``read()`` takes longer in Rust, by some 0.4 us under emulation (blocks of 4 KiB:
-3.4 us in C, 3.8 us in Rust): the file has ``read_iter()``, for ``splice()`` and io_uring, and
-does not wait for user memory while it can be removed. In blocks of 64 KiB that is 2 %.
+In the guest "counted", which has one node and one CPU, QEMU's clock goes by instructions
+instead of time, a million to the millisecond. A call of ``read()`` has some 300 more in
+Rust: the file cannot be removed under it, which the C driver leaves to chance. It also
+takes a big block MiB by MiB, so that a reader can be interrupted and preempted; each time
+Linux flushes the L1 data cache.
 
 What to expect of a POWER9
 ==========================
