@@ -45,7 +45,7 @@ modules:
 #|                 name in selftests/, or all of a file there; MUTANTS=1: that
 #|                 the tests notice each way of breaking memtrace in guest/mutants/;
 #|                 SERIES=1: that the kernel builds after each of patches/
-#|   make bench    measure this memtrace beside the C driver, for 40 minutes on an
+#|   make bench    measure this memtrace beside the C driver, for 50 minutes on an
 #|                 idle machine with 20 GiB free. PAIRS=1 SEEDS=1 is a quick trial
 #|   make vm SCRIPT=FILE [NAME=VALUE...]
 #|                 boot a guest and run FILE in it, with sh, as root, in a folder
