@@ -67,7 +67,7 @@ modules:
 #|   TIMEOUT=300       seconds until the guest is stopped
 #|
 #|   LINUX=/path       a kernel tree of your own instead of Debian's linux-source
-#|   COMPILER=clang-19 for the kernel's C code, or a newer clang that this Debian has
+#|   COMPILER=clang-19 for the kernel's C code; or gcc, or a newer clang of this Debian
 #|   CACHE=/path       instead of ~/.cache/memtrace
 #|
 #| make vm succeeds if FILE does and the kernel prints no WARNING, BUG, Oops or
