@@ -46,8 +46,9 @@ per node. Linux {linux}, QEMU {qemu}.
 
 All of it runs under emulation (TCG) on {cpus} CPUs of another architecture, where
 instructions have other costs than on POWER. Only the ratios mean something, and those
-of equal code are 3 % away from 1 at times. Memory is given back 0.3 s after it was taken.
-At once after both CPUs wrote to many GiB, which only Rust does, the same code took up to
+of a few milliseconds scatter by up to a tenth, other ones in each run: the guest
+"counted" tells how much work it is. Memory is given back 0.3 s after it was taken. At
+once after both CPUs wrote to many GiB, which only Rust does, the same code took up to
 half as long again, for a reason that was not found.
 
 {table}
