@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "memtrace.h"
 
@@ -25,39 +26,103 @@ static u64 largest_size(void)
 	return enable(0) ? 0 : size;
 }
 
+/*
+ * Kills a writer some time after it took of @free_before, while it zeroes that. Returns
+ * false if that has come too late, with the memory given back all the same.
+ */
+static bool kill_writer(u64 size, u64 free_before, useconds_t after)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return false;
+	if (!pid)
+		_exit(enable(size));
+
+	while (!waitpid(pid, &status, WNOHANG) && free_memory() + size / 2 > free_before)
+		sched_yield();
+	usleep(after);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	if (WIFSIGNALED(status) && !held())
+		return true;
+	enable(0);
+	return false;
+}
+
+#define MAX_KILLS 50
+
 TEST(a_killed_writer_leaves_nothing_behind)
 {
 	u64 size = largest_size(), free_before;
 	bool killed = false;
-	int status;
 
 	if (!size)
 		SKIP(return, "no node has 0x%llx bytes to give", block_size());
 	free_before = free_memory();
 
-	/* The writer may end before the signal comes. */
-	for (int i = 0; i < 50 && !killed; i++) {
-		pid_t pid = fork();
+	for (int i = 0; i < MAX_KILLS && !killed; i++)
+		killed = kill_writer(size, free_before, 0);
+	ASSERT_TRUE(killed);
+	EXPECT_EQ(0, held());
+	EXPECT_EQ(-1, next_region(0));
+	EXPECT_TRUE(free_memory_is_back(free_before));
+}
 
-		ASSERT_LE(0, pid);
-		if (!pid)
-			_exit(enable(size));
+/* Whether the kernel's log has @text, from where it was read last. */
+static bool log_has(int kmsg, const char *text)
+{
+	char record[8192];
+	bool found = false;
+	ssize_t len;
 
-		/* First it takes the memory, and then it zeroes it. */
-		while (!waitpid(pid, &status, WNOHANG) &&
-		       free_memory() + size / 2 > free_before)
-			sched_yield();
-		kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
-
-		killed = WIFSIGNALED(status) && !held();
-		if (killed) {
-			EXPECT_EQ(-1, next_region(0));
-			EXPECT_TRUE(free_memory_is_back(free_before));
+	while ((len = read(kmsg, record, sizeof(record) - 1)) > 0 || errno == EPIPE) {
+		if (len > 0) {
+			record[len] = '\0';
+			found |= !!strstr(record, text);
 		}
-		ASSERT_EQ(0, enable(0));
 	}
-	EXPECT_TRUE(killed);
+	return found;
+}
+
+/*
+ * Free pages have a pattern, which the kernel looks for when they are taken again, by
+ * the next writer: nobody may have zeroed them meanwhile.
+ */
+TEST(a_killed_writer_has_no_hands_in_memory_that_is_free)
+{
+	FILE *cmdline = fopen("/proc/cmdline", "r");
+	u64 size = largest_size(), free_before;
+	char options[4096] = "";
+	int kmsg = open_log();
+	struct timespec began, ended;
+	useconds_t took;
+	int killed = 0;
+
+	ASSERT_NE(NULL, cmdline);
+	fgets(options, sizeof(options), cmdline);
+	fclose(cmdline);
+	if (!strstr(options, "page_poison=1"))
+		SKIP(return, "free pages have no pattern without page_poison=1");
+	if (!size)
+		SKIP(return, "no node has 0x%llx bytes to give", block_size());
+	free_before = free_memory();
+
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	ASSERT_EQ(0, enable(size));
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	ASSERT_EQ(0, enable(0));
+	took = (ended.tv_sec - began.tv_sec) * 1000000 + (ended.tv_nsec - began.tv_nsec) / 1000;
+
+	/* At different times, from when no worker has begun to when all is nearly done. */
+	for (int i = 0; i < 8; i++) {
+		killed += kill_writer(size, free_before, took / 8 * i);
+		ASSERT_EQ(0, enable(size));
+		ASSERT_EQ(0, enable(0));
+		ASSERT_FALSE(log_has(kmsg, "pagealloc: "));
+	}
+	EXPECT_LT(0, killed);
 }
 
 struct reader {

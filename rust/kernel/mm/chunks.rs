@@ -21,63 +21,73 @@ use crate::{
     task::cond_resched,
     workqueue, //
 };
-use core::ops::Range;
+use core::ops::{
+    Deref,
+    Range, //
+};
 
 /// More workers than this do not help: they wait for memory, not for each other.
 const MAX_WORKERS: usize = 32;
 
 /// Work on pages, of which each chunk is given out once.
 ///
-/// Dropping it keeps everybody from beginning with another chunk, and waits for who is at one: what
-/// works on a chunk may rely on all that is true as long as this exists.
-pub(super) struct ChunkWork(Arc<Shared>);
+/// It has the pages, a `T`, for as long as anybody works on one of them: [`ChunkWork::finish`] hands
+/// them out, and dropping it drops them, only after it has kept everybody from beginning with
+/// another chunk and waited for who is at one. What works on a chunk may rely on all that is true
+/// as long as the `T` exists.
+pub(super) struct ChunkWork<T>(Arc<Shared<T>>);
 
 #[pin_data]
-struct Shared {
+struct Shared<T> {
     range: PfnRange,
     chunk_pages: usize,
     work: fn(Range<usize>),
     /// The first pfn that nobody has begun with, or one beyond the range.
     next: Atomic<usize>,
     #[pin]
-    workers: Mutex<Workers>,
+    workers: Mutex<Workers<T>>,
     #[pin]
     worker_left: CondVar,
 }
 
-struct Workers {
+struct Workers<T> {
     nr_active: usize,
-    /// Whether nobody may begin any more.
-    closed: bool,
+    /// [`None`] as soon as nobody may begin any more.
+    pages: Option<T>,
 }
 
-impl ChunkWork {
-    /// Begins to call `work` with the pfns of each chunk of `range`, which is on `node` and not
-    /// empty. A chunk has `chunk_pages` pages, the last one perhaps less.
+// The pages are moved out of here.
+impl<T> Unpin for Workers<T> {}
+
+impl<T: Deref<Target = PfnRange> + Send + 'static> ChunkWork<T> {
+    /// Begins to call `work` with the pfns of each chunk of `pages`, which are on `node` and not
+    /// none. A chunk has `chunk_pages` pages, the last one perhaps less.
     ///
-    /// The caller is to help with [`ChunkWork::do_chunk`], and makes up for workers that there is
-    /// no memory for.
+    /// The caller is to help with [`ChunkWork::finish`], and makes up for workers that there is no
+    /// memory for.
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] if there is no memory to keep track of the work. Nothing has been done then.
+    /// [`ENOMEM`] if there is no memory to keep track of the work. Nothing has been done then, and
+    /// `pages` have been dropped.
     ///
     /// # Context
     ///
     /// Process context. May sleep.
     pub(super) fn begin(
-        range: PfnRange,
+        pages: T,
         node: NumaNode,
         chunk_pages: usize,
         work: fn(Range<usize>),
     ) -> Result<Self> {
+        let range = *pages;
         let shared = Arc::pin_init(
             pin_init!(Shared {
                 range,
                 chunk_pages,
                 work,
                 next: Atomic::new(range.start_pfn()),
-                workers <- new_mutex!(Workers { nr_active: 0, closed: false }),
+                workers <- new_mutex!(Workers { nr_active: 0, pages: Some(pages) }),
                 worker_left <- new_condvar!(),
             }),
             GFP_KERNEL,
@@ -98,21 +108,28 @@ impl ChunkWork {
         Ok(Self(shared))
     }
 
-    /// Does the work on the next chunk. Returns whether there was one.
+    /// Helps until all is done, and hands out the pages.
+    ///
+    /// Returns [`None`] if the current task got a fatal signal. The pages have then been dropped.
     ///
     /// # Context
     ///
     /// Process context. May sleep.
-    pub(super) fn do_chunk(&self) -> bool {
-        self.0.do_chunk()
+    pub(super) fn finish(self) -> Option<T> {
+        while self.0.do_chunk() {
+            if current!().fatal_signal_pending() {
+                return None;
+            }
+        }
+        self.0.close()
     }
 }
 
-impl Shared {
+impl<T> Shared<T> {
     fn run_worker(&self) {
         {
             let mut workers = self.workers.lock();
-            if workers.closed {
+            if workers.pages.is_none() {
                 return;
             }
             workers.nr_active += 1;
@@ -123,6 +140,8 @@ impl Shared {
         self.worker_left.notify_all();
     }
 
+    /// Does the work on the next chunk. Returns whether there was one.
+    ///
     /// Only for an active worker and for the owner.
     fn do_chunk(&self) -> bool {
         let end = self.range.pfns().end;
@@ -135,24 +154,37 @@ impl Shared {
         cond_resched();
         true
     }
+
+    /// Lets nobody begin any more, and returns the pages once nobody works on them. That is
+    /// [`None`] from the second time on.
+    fn close(&self) -> Option<T> {
+        self.next.store(self.range.pfns().end, Relaxed);
+
+        let mut workers = self.workers.lock();
+        let pages = workers.pages.take();
+        while workers.nr_active > 0 {
+            self.worker_left.wait(&mut workers);
+        }
+        pages
+    }
 }
 
-impl Drop for ChunkWork {
+impl<T> Drop for ChunkWork<T> {
     fn drop(&mut self) {
-        self.0.next.store(self.0.range.pfns().end, Relaxed);
-
-        let mut workers = self.0.workers.lock();
-        workers.closed = true;
-        while workers.nr_active > 0 {
-            self.0.worker_left.wait(&mut workers);
-        }
+        self.0.close();
     }
 }
 
 #[macros::kunit_tests(rust_mm_chunks)]
 mod tests {
     use super::*;
-    use crate::mm::contig::ContigPages;
+    use crate::{
+        mm::contig::ContigPages,
+        time::{
+            delay::fsleep,
+            Delta, //
+        },
+    };
 
     static NR_PAGES: Atomic<usize> = Atomic::new(0);
     static SUM: Atomic<usize> = Atomic::new(0);
@@ -174,10 +206,10 @@ mod tests {
     fn every_page_is_in_one_chunk() -> Result {
         for chunk_pages in 1..=17 {
             let pages = some_pages()?;
-            let work = ChunkWork::begin(*pages, pages.node(), chunk_pages, count)?;
+            let node = pages.node();
+            let work = ChunkWork::begin(pages, node, chunk_pages, count)?;
 
-            while work.do_chunk() {}
-            drop(work);
+            let pages = work.finish().ok_or(EINTR)?;
             assert_eq!(NR_PAGES.load(Relaxed), pages.nr_pages());
             assert_eq!(SUM.load(Relaxed), pages.pfns().sum::<usize>());
         }
@@ -187,7 +219,8 @@ mod tests {
     #[test]
     fn nobody_begins_after_the_end() -> Result {
         let pages = some_pages()?;
-        let work = ChunkWork::begin(*pages, pages.node(), 1, count)?;
+        let node = pages.node();
+        let work = ChunkWork::begin(pages, node, 1, count)?;
         let shared = work.0.clone();
 
         drop(work);
@@ -195,6 +228,46 @@ mod tests {
         shared.run_worker();
         assert!(!shared.do_chunk());
         assert_eq!(NR_PAGES.load(Relaxed), 0);
+        Ok(())
+    }
+
+    /// How many are at a chunk, and how many were when the pages were dropped.
+    static NR_AT_WORK: Atomic<usize> = Atomic::new(0);
+    static NR_AT_DROP: Atomic<usize> = Atomic::new(0);
+
+    struct Watched(ContigPages);
+
+    impl Deref for Watched {
+        type Target = PfnRange;
+
+        fn deref(&self) -> &PfnRange {
+            &self.0
+        }
+    }
+
+    impl Drop for Watched {
+        fn drop(&mut self) {
+            NR_AT_DROP.store(NR_AT_WORK.load(Relaxed), Relaxed);
+        }
+    }
+
+    fn take_long(_: Range<usize>) {
+        NR_AT_WORK.fetch_add(1, Relaxed);
+        fsleep(Delta::from_millis(20));
+        NR_AT_WORK.fetch_sub(1, Relaxed);
+    }
+
+    #[test]
+    fn pages_are_kept_while_somebody_works_on_them() -> Result {
+        let pages = some_pages()?;
+        let node = pages.node();
+        let work = ChunkWork::begin(Watched(pages), node, 1, take_long)?;
+
+        // Meanwhile workers begin, where there is more than one CPU.
+        work.0.do_chunk();
+        NR_AT_DROP.store(usize::MAX, Relaxed);
+        drop(work);
+        assert_eq!(NR_AT_DROP.load(Relaxed), 0);
         Ok(())
     }
 }

@@ -50,11 +50,7 @@ pub struct ClearedPages(ContigPages);
 ///
 /// Dropping this ends the work and gives the pages back to the page allocator. It waits for what
 /// each worker has just begun.
-pub struct ClearingPages {
-    // Dropped before the pages, so that no worker is left by then.
-    work: ChunkWork,
-    pages: ContigPages,
-}
+pub struct ClearingPages(ChunkWork<ContigPages>);
 
 /// How much is zeroed before it is flushed: it should still be in the cache by then.
 const CHUNK_PAGES: usize = if PAGE_SIZE < SZ_256K {
@@ -74,13 +70,14 @@ impl ContigPages {
     ///
     /// Process context. May sleep.
     pub fn clear(self) -> Result<ClearingPages> {
-        let work = ChunkWork::begin(*self, self.node(), CHUNK_PAGES, |pfns| {
-            // SAFETY: Each chunk is given out once, and the pages are owned for as long as the
-            // work exists: by `self`, and then by `ClearingPages`.
-            unsafe { clear_chunk(pfns) }
-        })?;
+        let node = self.node();
 
-        Ok(ClearingPages { work, pages: self })
+        ChunkWork::begin(self, node, CHUNK_PAGES, |pfns| {
+            // SAFETY: Each chunk is given out once, and for as long as somebody is at one the work
+            // has the pages, which nobody else can access.
+            unsafe { clear_chunk(pfns) }
+        })
+        .map(ClearingPages)
     }
 }
 
@@ -95,18 +92,8 @@ impl ClearingPages {
     ///
     /// Process context. May sleep.
     pub fn finish(self) -> Result<ClearedPages> {
-        let Self { work, pages } = self;
-
-        while work.do_chunk() {
-            if current!().fatal_signal_pending() {
-                return Err(EINTR);
-            }
-        }
-        // Waits for workers that are not through with their last chunk.
-        drop(work);
-
-        // INVARIANT: Each chunk was flushed after it was written, and `pages` is the only owner.
-        Ok(ClearedPages(pages))
+        // INVARIANT: Each chunk was flushed after it was written, and these are the only owner.
+        self.0.finish().map(ClearedPages).ok_or(EINTR)
     }
 }
 
