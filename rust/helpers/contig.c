@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 
 __rust_helper unsigned long rust_helper_page_to_pfn(const struct page *page)
@@ -36,3 +37,20 @@ __rust_helper enum zone_type rust_helper_gfp_zone(gfp_t flags)
 {
 	return gfp_zone(flags);
 }
+
+__rust_helper unsigned long rust_helper_pageblock_nr_pages(void)
+{
+	return pageblock_nr_pages;
+}
+
+#ifndef CONFIG_MEMORY_HOTPLUG
+__rust_helper void rust_helper_get_online_mems(void)
+{
+	get_online_mems();
+}
+
+__rust_helper void rust_helper_put_online_mems(void)
+{
+	put_online_mems();
+}
+#endif

@@ -18,7 +18,8 @@ use crate::{
     numa,
     page::PAGE_SHIFT,
     prelude::*,
-    task::cond_resched, //
+    task::cond_resched,
+    types::NotThreadSafe, //
 };
 use core::ops::{
     Deref,
@@ -69,6 +70,7 @@ impl PfnRange {
 ///
 /// ```
 /// use kernel::{
+///     alloc::NumaNode,
 ///     mm::contig::ContigPages,
 ///     numa, //
 /// };
@@ -80,6 +82,9 @@ impl PfnRange {
 /// assert_eq!(pages.start_pfn() % 16, 0);
 /// assert_eq!(pages.size(), 16 * kernel::page::PAGE_SIZE);
 /// assert!(pages.node() == node);
+///
+/// // Some node must be named.
+/// assert!(ContigPages::alloc(1, GFP_KERNEL, NumaNode::NO_NODE).is_err_and(|e| e == ENOMEM));
 ///
 /// // The pages go back to the page allocator here.
 /// drop(pages);
@@ -107,8 +112,9 @@ impl ContigPages {
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] if no range of that size could be freed, [`EINTR`] if the current task got a
-    /// fatal signal meanwhile, and [`EINVAL`] if `nr_pages` is zero.
+    /// [`ENOMEM`] if no range of that size could be freed, or if `node` is not online,
+    /// [`NumaNode::NO_NODE`] included; [`EINTR`] if the current task got a fatal signal meanwhile;
+    /// and [`EINVAL`] if `nr_pages` is zero.
     ///
     /// # Context
     ///
@@ -118,9 +124,13 @@ impl ContigPages {
         if nr_pages == 0 {
             return Err(EINVAL);
         }
+        if !numa::online_nodes().contains(node) {
+            return Err(ENOMEM);
+        }
 
-        // SAFETY: `alloc_contig_pages()` has no requirements: it checks `flags` and every candidate
-        // range by itself, and a null node mask allows every node.
+        // SAFETY: `alloc_contig_pages()` looks up `NODE_DATA(node)`, which a node that is or was
+        // online has for ever (`try_offline_node()` in `mm/memory_hotplug.c` keeps it). It checks
+        // `flags` and every candidate range by itself, and a null node mask allows every node.
         let page = unsafe {
             bindings::alloc_contig_pages_noprof(
                 nr_pages,
@@ -212,7 +222,7 @@ impl ContigPages {
                 start_pfn,
                 nr_pages,
             };
-            if is_candidate(&range, flags, node) && alloc_range(&range, flags).is_ok() {
+            if alloc_range(&range, flags, node).is_ok() {
                 // INVARIANT: `alloc_contig_range()` takes one reference to each page, and makes no
                 // compound page.
                 return Ok(Self { range });
@@ -264,31 +274,77 @@ pub fn drain_lru_lists() {
     unsafe { bindings::lru_add_drain_all() };
 }
 
-/// Returns whether all pages are in use by the kernel, on `node`, and in one zone of those that
-/// `flags` allow.
-fn is_candidate(range: &PfnRange, flags: Flags, node: NumaNode) -> bool {
-    let zone_of = |pfn| {
+/// While this exists no memory goes offline, and no page descriptor goes away.
+///
+/// The rules are those of a semaphore that is held for reading.
+struct OnlineMems(NotThreadSafe);
+
+impl OnlineMems {
+    fn get() -> Self {
+        // SAFETY: No requirements but to sleep, which all of this module may.
+        unsafe { bindings::get_online_mems() };
+        Self(NotThreadSafe)
+    }
+
+    /// Returns the node and the zone that a page belongs to, if it is one that the kernel uses.
+    fn zone_of(&self, pfn: usize) -> Option<(c_int, bindings::zone_type)> {
         // SAFETY: No requirements: this checks whether there is such a page.
         let page = unsafe { bindings::pfn_to_online_page(pfn) };
-
-        (!page.is_null())
-            // SAFETY: `page` is a page descriptor, and as with `alloc_contig_pages()`, which looks
-            // at them without a lock as well, its memory is not hot-removed at this moment.
-            .then(|| unsafe { (bindings::page_to_nid(page), bindings::page_zonenum(page)) })
-    };
-    // SAFETY: No requirements.
-    let highest_zone = unsafe { bindings::gfp_zone(flags.as_raw()) };
-
-    match zone_of(range.start_pfn) {
-        Some((nid, zone)) if nid == node.id() && zone <= highest_zone => {
-            range.pfns().all(|pfn| zone_of(pfn) == Some((nid, zone)))
+        if page.is_null() {
+            return None;
         }
-        _ => false,
+
+        // SAFETY: `page` is the descriptor of a page that was online, and `self` keeps it so:
+        // `memory_block_offline()` in `drivers/base/memory.c`, and `try_remove_memory()` in
+        // `mm/memory_hotplug.c`, hold the semaphore for writing.
+        Some(unsafe { (bindings::page_to_nid(page), bindings::page_zonenum(page)) })
+    }
+
+    /// Returns whether all pages are online, on `node`, and in one zone of those that `flags`
+    /// allow.
+    fn have(&self, range: &PfnRange, flags: Flags, node: NumaNode) -> bool {
+        // SAFETY: No requirements.
+        let highest_zone = unsafe { bindings::gfp_zone(flags.as_raw()) };
+        let Some((nid, zone)) = self.zone_of(range.start_pfn) else {
+            return false;
+        };
+        if nid != node.id() || zone > highest_zone {
+            return false;
+        }
+
+        // Nothing smaller than a pageblock goes online, is a zone, or lies between two zones:
+        // `__pageblock_pfn_to_page()` in `mm/page_alloc.c` goes by the same.
+        //
+        // SAFETY: No requirements.
+        let step = unsafe { bindings::pageblock_nr_pages() };
+        let Range { start, end } = range.pfns();
+        (start..end).step_by(step).all(|pfn| {
+            let last = end.min(pfn + step) - 1;
+            [pfn, last]
+                .iter()
+                .all(|&pfn| self.zone_of(pfn) == Some((nid, zone)))
+        })
     }
 }
 
-fn alloc_range(range: &PfnRange, flags: Flags) -> Result {
-    // SAFETY: The range is in one zone, as `is_candidate()` has seen.
+impl Drop for OnlineMems {
+    fn drop(&mut self) {
+        // SAFETY: Pairs with the call in `get()`, by the same task.
+        unsafe { bindings::put_online_mems() };
+    }
+}
+
+/// Takes all pages of `range`, or none, if they are on `node` and in one zone of those that
+/// `flags` allow.
+fn alloc_range(range: &PfnRange, flags: Flags, node: NumaNode) -> Result {
+    let mems = OnlineMems::get();
+    if !mems.have(range, flags, node) {
+        return Err(ENOMEM);
+    }
+
+    // SAFETY: The pages are online and in one zone, which `mems` keeps so. Allocating may wait with
+    // it held: `offline_pages()` isolates and migrates in the same way while the semaphore is held
+    // for writing, so that nothing in there takes it.
     to_result(unsafe {
         bindings::alloc_contig_range_noprof(range.pfns().start, range.pfns().end, 0, flags.as_raw())
     })
