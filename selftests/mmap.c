@@ -133,6 +133,42 @@ TEST_F(region, a_debugger_does_not_write_what_cannot_be_written)
 	EXPECT_EQ(0, *(u64 *)map);
 }
 
+TEST(a_region_can_be_mapped_as_soon_as_it_is_seen)
+{
+	int node = next_memory_node(0), nr_seen = 0, status;
+
+	for (int i = 0; i < 20; i++) {
+		pid_t pid = fork();
+		bool seen = false;
+
+		ASSERT_LE(0, pid);
+		if (!pid)
+			_exit(enable(block_size()));
+
+		while (!seen && !waitpid(pid, &status, WNOHANG)) {
+			int fd = open(node_file(node, "trace"), O_RDWR);
+			char *map;
+
+			if (fd < 0)
+				continue;
+			seen = true;
+			map = mmap(NULL, getpagesize(), PROT_READ, MAP_SHARED, fd, 0);
+			EXPECT_NE(MAP_FAILED, map) {
+				TH_LOG("mmap: %s", strerror(errno));
+			}
+			munmap(map, getpagesize());
+			close(fd);
+		}
+		if (seen)
+			waitpid(pid, &status, 0);
+		nr_seen += seen;
+		ASSERT_EQ(0, enable(0));
+		if (WEXITSTATUS(status) == ENOMEM)
+			SKIP(return, "no node has 0x%llx bytes to give", block_size());
+	}
+	EXPECT_LT(0, nr_seen);
+}
+
 TEST_F(region, is_mapped_by_few_faults)
 {
 	char *map = map_region(self);

@@ -89,15 +89,21 @@ impl Enable {
         }
 
         let mut regions = self.regions.lock();
-        self.gate.close().inspect_err(|_| {
+        let closed = self.gate.close().inspect_err(|_| {
             pr_err!("Trace memory is mapped by a process, nothing changed\n");
         })?;
-        let result = self.set(&mut regions, size as usize);
-        self.gate.open();
+        self.set(&mut regions, size as usize)?;
 
-        result
+        // Whoever sees a region can map it.
+        drop(closed);
+        self.offer(&mut regions, size as usize)?;
+        if regions.is_empty() && size != 0 {
+            return Err(ENOMEM);
+        }
+        Ok(())
     }
 
+    /// Gives back what is held, and takes `size` bytes. Nobody sees the new regions yet.
     fn set(&self, regions: &mut KVec<Region>, size: usize) -> Result {
         self.status.forget_short();
         self.give_back(regions)?;
@@ -134,7 +140,7 @@ impl Enable {
             }
         }
         for attempt in attempts {
-            match attempt.and_then(|beginning| beginning.finish(&self.dir, &self.gate)) {
+            match attempt.and_then(|beginning| beginning.finish(&self.gate)) {
                 Ok((region, took)) => {
                     events::alloc(region.node(), region.range(), took);
                     self.status.set(region.node(), region.state(), took);
@@ -143,9 +149,28 @@ impl Enable {
                 Err(shortfall) => self.note(regions, shortfall, size)?,
             }
         }
+        Ok(())
+    }
 
-        if regions.is_empty() {
-            return Err(ENOMEM);
+    /// Offers all regions.
+    fn offer(&self, regions: &mut KVec<Region>, size: usize) -> Result {
+        let mut i = 0;
+
+        while i < regions.len() {
+            let region = regions.remove(i)?;
+            let (node, range) = (region.node(), region.range());
+            match region.offer(&self.dir) {
+                Ok(region) => {
+                    regions.insert_within_capacity(i, region)?;
+                    i += 1;
+                }
+                Err(shortfall) => {
+                    if shortfall.stuck.is_none() {
+                        events::free(node, range, shortfall.took);
+                    }
+                    self.note(regions, shortfall, size)?;
+                }
+            }
         }
         Ok(())
     }

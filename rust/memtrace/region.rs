@@ -208,10 +208,10 @@ impl Beginning {
         Ok(Self { node, began, pages })
     }
 
-    /// Finishes the region, and offers it in `dir`. Also returns how long it all took.
+    /// Finishes the region, which nobody sees yet. Also returns how long it all took.
     ///
     /// On an error all is undone, as far as that can be done.
-    pub(crate) fn finish(self, dir: &Dir, gate: &Arc<Gate>) -> Result<(Region, Delta), Shortfall> {
+    pub(crate) fn finish(self, gate: &Arc<Gate>) -> Result<(Region, Delta), Shortfall> {
         let Self { node, began, pages } = self;
 
         let pages = pages
@@ -225,31 +225,20 @@ impl Beginning {
             pages.start(),
         );
 
-        let region = Region {
-            node,
-            files: None,
-            memory: Memory::Unmapped(pages),
-        };
-        match region.offer(dir, gate) {
+        match Region::map(node, pages, gate) {
             Ok(region) => Ok((region, began.elapsed())),
-            Err((region, error)) => Err(Shortfall {
-                stuck: region.give_back().err(),
-                ..Shortfall::new(node, Why::NotOffered, error, began)
-            }),
+            Err((region, error)) => Err(region.fall_short(error, began)),
         }
     }
 }
 
 impl Region {
-    /// Maps the region cache-inhibited, and offers it in `dir`.
+    /// Maps the region cache-inhibited.
     ///
-    /// On an error the region comes back.
-    fn offer(self, dir: &Dir, gate: &Arc<Gate>) -> Result<Self, (Self, Error)> {
-        let Memory::Unmapped(pages) = self.memory else {
-            return Ok(self);
-        };
+    /// On an error the region comes back as it was.
+    fn map(node: NumaNode, pages: UnmappedPages, gate: &Arc<Gate>) -> Result<Self, (Self, Error)> {
         let region = |memory| Self {
-            node: self.node,
+            node,
             files: None,
             memory,
         };
@@ -266,16 +255,35 @@ impl Region {
             pr_err!("Failed to map trace memory at {:#x}\n", pages.start());
             (unmapped(pages), e)
         })?;
-        let pages = Arc::from(owner.write(pages));
 
-        let files = Files::new(self.node, &pages, dir, &mappings);
-        let region = region(Memory::Uncached(pages, mappings));
-        match files {
-            Ok(files) => Ok(Self {
-                files: Some(files),
-                ..region
-            }),
-            Err(e) => Err((region, e)),
+        Ok(region(Memory::Uncached(
+            Arc::from(owner.write(pages)),
+            mappings,
+        )))
+    }
+
+    /// Offers the region in `dir`, if it is not stuck.
+    ///
+    /// On an error it is given back, as far as that can be done.
+    pub(crate) fn offer(mut self, dir: &Dir) -> Result<Self, Shortfall> {
+        let began = Instant::now();
+
+        if let Memory::Uncached(pages, mappings) = &self.memory {
+            match Files::new(self.node, pages, dir, mappings) {
+                Ok(files) => self.files = Some(files),
+                Err(e) => return Err(self.fall_short(e, began)),
+            }
+        }
+        Ok(self)
+    }
+
+    /// Gives back a region that could not be mapped or offered.
+    fn fall_short(self, error: Error, began: Instant<Monotonic>) -> Shortfall {
+        let node = self.node;
+
+        Shortfall {
+            stuck: self.give_back().err(),
+            ..Shortfall::new(node, Why::NotOffered, error, began)
         }
     }
 
@@ -338,12 +346,13 @@ impl Files {
         let trace = Trace::new(pages.clone(), mappings.clone());
 
         Ok(Self {
+            _start: KBox::pin_init(dir.text_file(c"start", Hex(pages.start())), GFP_KERNEL)?,
+            _size: KBox::pin_init(dir.text_file(c"size", Hex(pages.size() as u64)), GFP_KERNEL)?,
+            // The last one: what processes may have mapped by then is here to stay.
             trace: Some(KBox::pin_init(
                 dir.memory_file(c"trace", trace),
                 GFP_KERNEL,
             )?),
-            _start: KBox::pin_init(dir.text_file(c"start", Hex(pages.start())), GFP_KERNEL)?,
-            _size: KBox::pin_init(dir.text_file(c"size", Hex(pages.size() as u64)), GFP_KERNEL)?,
             _dir: dir,
         })
     }

@@ -7,7 +7,7 @@ use kernel::{
     iov::IovIterDest,
     mm::{
         uncached::UncachedPages,
-        virt::VmaNew, //
+        virt::VmaUnclaimed, //
     },
     prelude::*,
     sync::{
@@ -43,7 +43,7 @@ impl MemoryFile for Trace {
         self.pages.copy_to_iter(pos, len, to)
     }
 
-    fn mmap(&self, vma: &VmaNew) -> Result {
+    fn mmap(&self, vma: VmaUnclaimed<'_>) -> Result {
         let mapping = Mapping::new(&self.mappings).ok_or(EIO)?;
 
         UncachedPages::mmap(self.pages.clone(), vma, mapping)
@@ -62,17 +62,13 @@ impl Gate {
         Self(Atomic::new(0))
     }
 
-    /// Lets no new mapping in. Fails with [`EBUSY`], and closes nothing, if there is one.
-    pub(crate) fn close(&self) -> Result {
+    /// Lets no new mapping in until what this returns is dropped. Fails with [`EBUSY`], and closes
+    /// nothing, if there is a mapping.
+    pub(crate) fn close(&self) -> Result<Closed<'_>> {
         self.0
             .cmpxchg(0, Self::CLOSED, Acquire)
-            .map(drop)
+            .map(|_| Closed(self))
             .map_err(|_| EBUSY)
-    }
-
-    /// Lets mappings in again after [`Gate::close`].
-    pub(crate) fn open(&self) {
-        self.0.store(0, Release);
     }
 
     /// Counts one more mapping, if the gate is open.
@@ -90,6 +86,15 @@ impl Gate {
 
     fn leave(&self) {
         self.0.fetch_sub(1, Release);
+    }
+}
+
+/// The gate is closed.
+pub(crate) struct Closed<'a>(&'a Gate);
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        self.0 .0.store(0, Release);
     }
 }
 
