@@ -10,7 +10,12 @@ rm -f /bin/timeout
 # On the console, lines of the tests and of the kernel would run into each other.
 # Those that go through the kernel's log stay whole. The runner makes a comment of
 # what a test program prints: without the mark its tests count one by one.
-./selftests/run_kselftest.sh ${ONLY:+-t "powerpc/memtrace:$ONLY"} 2>&1 |
+if [ -n "$ONLY" ]; then
+	set -- -t "powerpc/memtrace:$ONLY"
+else
+	set -- -c powerpc/memtrace
+fi
+./selftests/run_kselftest.sh "$@" 2>&1 |
 	while read -r line; do
 		case $line in
 		"# TAP "* | "# 1.."* | "# ok "* | "# not ok "* | "# # "*)
