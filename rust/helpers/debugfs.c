@@ -8,6 +8,16 @@ __rust_helper struct dentry *rust_helper_file_dentry(const struct file *file)
 	return file_dentry(file);
 }
 
+__rust_helper void rust_helper_inode_lock(struct inode *inode)
+{
+	inode_lock(inode);
+}
+
+__rust_helper void rust_helper_inode_unlock(struct inode *inode)
+{
+	inode_unlock(inode);
+}
+
 __rust_helper void rust_helper_i_size_write(struct inode *inode, loff_t i_size)
 {
 	i_size_write(inode, i_size);

@@ -26,7 +26,7 @@ use crate::{
     },
     fmt,
     iov::IovIterDest,
-    mm::virt::VmaNew,
+    mm::virt::VmaUnclaimed,
     module::this_module,
     page::PAGE_SIZE,
     prelude::*,
@@ -100,7 +100,7 @@ pub trait TextFile: Send + Sync + 'static {
 ///         MemoryFile, //
 ///     },
 ///     iov::IovIterDest,
-///     mm::virt::VmaNew,
+///     mm::virt::VmaUnclaimed,
 ///     prelude::*, //
 /// };
 ///
@@ -116,7 +116,7 @@ pub trait TextFile: Send + Sync + 'static {
 ///         to.copy_to_iter(&self.0[pos..pos + len])
 ///     }
 ///
-///     fn mmap(&self, _vma: &VmaNew) -> Result {
+///     fn mmap(&self, _vma: VmaUnclaimed<'_>) -> Result {
 ///         Err(ENODEV)
 ///     }
 /// }
@@ -141,7 +141,7 @@ pub trait MemoryFile: Send + Sync + 'static {
     /// Sets up `vma`, which maps the file.
     ///
     /// Called with the mmap lock held for writing. May sleep, but holds up the removal of the file.
-    fn mmap(&self, vma: &VmaNew) -> Result;
+    fn mmap(&self, vma: VmaUnclaimed<'_>) -> Result;
 }
 
 impl Dir {
@@ -421,8 +421,15 @@ impl<T: MemoryFile> MemoryOps<T> {
     ///
     /// `inode` must be that of a file that exists.
     unsafe fn set_inode_size(inode: *mut bindings::inode, data: &T) {
-        // SAFETY: By this function's requirements.
-        unsafe { bindings::i_size_write(inode, data.size() as bindings::loff_t) };
+        // SAFETY: By this function's requirements. The lock is the one that `i_size_write()` wants,
+        // and that truncation holds (`do_truncate()` in `fs/open.c`). Who removes the file does not
+        // hold it while it waits for the section of the caller (`__simple_recursive_removal()` in
+        // `fs/libfs.c` has the parent's by then).
+        unsafe {
+            bindings::inode_lock(inode);
+            bindings::i_size_write(inode, data.size() as bindings::loff_t);
+            bindings::inode_unlock(inode);
+        }
     }
 
     /// # Safety
@@ -519,8 +526,8 @@ impl<T: MemoryFile> MemoryOps<T> {
             // SAFETY: `access` is of `file`.
             let data = unsafe { Self::data(file, &access) };
 
-            // SAFETY: By this function's requirements.
-            data.mmap(unsafe { VmaNew::from_raw(vma) })?;
+            // SAFETY: By this function's requirements, and nobody else has claimed `vma`.
+            data.mmap(unsafe { VmaUnclaimed::from_raw(vma) })?;
             Ok(0)
         })
     }

@@ -13,7 +13,7 @@ use crate::{
         unmapped::UnmappedPages,
         virt::{
             flags,
-            VmaNew, //
+            VmaUnclaimed, //
         },
     },
     page::{
@@ -47,12 +47,16 @@ use core::{
 ///     },
 ///     numa,
 ///     page::PAGE_SIZE,
+///     powerpc::machine_is_powernv,
 ///     sync::Arc, //
 /// };
 ///
 /// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
 /// let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
 ///
+/// if !machine_is_powernv() {
+///     return Ok(()); // leaves other machines as they are
+/// }
 /// if let Ok(pages) = ContigPages::alloc(memory_block_size() / PAGE_SIZE, flags, node) {
 ///     let pages = pages.clear()?.finish()?.set_offline().unmap()?;
 ///     let pages = pages.ioremap().map_err(|(_unmapped, e)| e)?;
@@ -145,7 +149,8 @@ impl UncachedPages {
         }
     }
 
-    /// Lets `vma` map the part of the pages that it asks for into a process, cache-inhibited.
+    /// Lets `vma` map the part of the pages that it asks for into a process, cache-inhibited. Nobody
+    /// else can decide about it any more.
     ///
     /// The pages are mapped when they are first accessed, with as large page table entries as the
     /// MMU has and the alignment allows.
@@ -162,7 +167,12 @@ impl UncachedPages {
     /// # Context
     ///
     /// In an `mmap()` hook, as `vma` says. May sleep.
-    pub fn mmap<T: Send + Sync + 'static>(this: Arc<Self>, vma: &VmaNew, guard: T) -> Result {
+    pub fn mmap<T: Send + Sync + 'static>(
+        this: Arc<Self>,
+        vma: VmaUnclaimed<'_>,
+        guard: T,
+    ) -> Result {
+        let vma = vma.claim();
         let nr_pages = (vma.end() - vma.start()) >> PAGE_SHIFT;
         // SAFETY: `vma` is valid, and under construction by this task.
         let pgoff = unsafe { (*vma.as_ptr()).vm_pgoff };
@@ -187,9 +197,10 @@ impl UncachedPages {
         vma.set_io();
         vma.set_dontexpand();
         vma.set_dontdump();
-        // SAFETY: `vma` is under construction by this task, so nobody else uses its fields. It is
-        // shared, as a mapping of pfns must be for `vmf_insert_pfn()` and the like, and `VmOps<T>`
-        // takes `vm_private_data` for what is put there.
+        // SAFETY: `vma` is under construction by this task, and was claimed here, so nobody else
+        // uses its fields or sets `VM_MIXEDMAP`. It is shared, as a mapping of pfns must be for
+        // `vmf_insert_pfn()` and the like, and `VmOps<T>` takes `vm_private_data` for what is put
+        // there.
         unsafe {
             let vma = vma.as_ptr();
             bindings::vm_flags_set(vma, flags::PFNMAP);
