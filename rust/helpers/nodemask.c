@@ -3,6 +3,11 @@
 #include <linux/nodemask.h>
 #include <linux/topology.h>
 
+__rust_helper int rust_helper_node_state(int node, enum node_states state)
+{
+	return node_state(node, state);
+}
+
 __rust_helper unsigned int rust_helper_nr_cpus_node(int nid)
 {
 	return nr_cpus_node(nid);

@@ -10,35 +10,34 @@
 //! accessed outside the protected section only, and after the removal every operation on a file
 //! that is still open fails with [`EIO`].
 
+#[cfg(CONFIG_DEBUG_FS)]
+use super::Entry;
 use super::{
     Dir,
-    Entry,
     File,
     Scope, //
 };
+#[cfg(CONFIG_DEBUG_FS)]
 use crate::{
     bindings,
-    error::{
-        from_err_ptr,
-        from_result,
-        to_result,
-        VTABLE_DEFAULT_ERROR, //
-    },
+    error::from_err_ptr,
+    str::CStrExt as _, //
+};
+use crate::{
+    error::VTABLE_DEFAULT_ERROR,
     fmt,
     iov::IovIterDest,
     mm::virt::VmaUnclaimed,
-    module::this_module,
-    page::PAGE_SIZE,
-    prelude::*,
-    seq_file::SeqFile,
-    seq_print,
-    sizes::SZ_1M,
-    str::CStrExt as _,
-    sync::Arc,
-    task::cond_resched,
-    uaccess::UserSlice, //
+    prelude::*, //
 };
-use core::marker::PhantomData;
+
+#[cfg(CONFIG_DEBUG_FS)]
+mod ops;
+#[cfg(CONFIG_DEBUG_FS)]
+use ops::{
+    MemoryOps,
+    TextOps, //
+};
 
 /// A text file: one value, read and written as a whole.
 ///
@@ -145,24 +144,34 @@ pub trait MemoryFile: Send + Sync + 'static {
 }
 
 impl Dir {
-    /// Creates a directory in the directory of the architecture (`arch_debugfs_dir`).
+    /// Creates a directory in the directory of the architecture (`arch_debugfs_dir`), where there
+    /// is one.
     ///
     /// # Examples
     ///
     /// ```
+    /// # #[cfg(any(CONFIG_LOONGARCH, CONFIG_PPC, CONFIG_S390, CONFIG_X86))] {
     /// use kernel::debugfs::Dir;
     ///
     /// let dir = Dir::new_in_arch_dir(c"my_debugfs_dir");
+    /// # }
     /// ```
+    #[cfg(any(CONFIG_LOONGARCH, CONFIG_PPC, CONFIG_S390, CONFIG_X86))]
     pub fn new_in_arch_dir(name: &CStr) -> Self {
-        // SAFETY: `name` is a C string, and `arch_debugfs_dir`, set before any driver starts, is
-        // never removed.
-        let dentry =
-            unsafe { bindings::debugfs_create_dir(name.as_char_ptr(), bindings::arch_debugfs_dir) };
-
-        // SAFETY: The result of `debugfs_create_dir()`.
-        let entry = unsafe { Entry::from_raw(dentry, None) };
-        Dir(Arc::new(entry, GFP_KERNEL).ok())
+        #[cfg(CONFIG_DEBUG_FS)]
+        {
+            // SAFETY: `name` is a C string, and `arch_debugfs_dir`, set before any driver starts,
+            // is never removed.
+            let entry = unsafe {
+                Entry::from_raw(
+                    bindings::debugfs_create_dir(name.as_char_ptr(), bindings::arch_debugfs_dir),
+                    None,
+                )
+            };
+            Self(crate::sync::Arc::new(entry, GFP_KERNEL).ok())
+        }
+        #[cfg(not(CONFIG_DEBUG_FS))]
+        Self()
     }
 
     /// Creates a text file in this directory.
@@ -177,10 +186,15 @@ impl Dir {
     where
         Error: From<E>,
     {
-        let mode = if T::HAS_STORE { 0o600 } else { 0o400 };
+        #[cfg(CONFIG_DEBUG_FS)]
+        {
+            let mode = if T::HAS_STORE { 0o600 } else { 0o400 };
 
-        // SAFETY: The operations of `TextOps<T>` expect a `T` in the inode's private data.
-        unsafe { self.custom_file(name, mode, data, &TextOps::<T>::FILE_OPS) }
+            // SAFETY: The operations of `TextOps<T>` expect a `T` in the inode's private data.
+            unsafe { self.custom_file(name, mode, data, &TextOps::<T>::FILE_OPS) }
+        }
+        #[cfg(not(CONFIG_DEBUG_FS))]
+        no_file(data)
     }
 
     /// Creates a file that stands for memory in this directory.
@@ -195,22 +209,28 @@ impl Dir {
     where
         Error: From<E>,
     {
-        // SAFETY: The operations of `MemoryOps<T>` expect a `T` in the inode's private data.
-        unsafe { self.custom_file(name, 0o600, data, &MemoryOps::<T>::FILE_OPS) }.pin_chain(
-            |file| {
-                // SAFETY: The file was created, and `file` holds its dentry.
-                unsafe {
-                    MemoryOps::<T>::set_inode_size((*file.scope._entry.as_ptr()).d_inode, &file)
-                };
-                Ok(())
-            },
-        )
+        #[cfg(CONFIG_DEBUG_FS)]
+        {
+            // SAFETY: The operations of `MemoryOps<T>` expect a `T` in the inode's private data.
+            unsafe { self.custom_file(name, 0o600, data, &MemoryOps::<T>::FILE_OPS) }.pin_chain(
+                |file| {
+                    // SAFETY: The file was created, and `file` holds its dentry.
+                    unsafe {
+                        MemoryOps::<T>::set_inode_size((*file.scope._entry.as_ptr()).d_inode, &file)
+                    };
+                    Ok(())
+                },
+            )
+        }
+        #[cfg(not(CONFIG_DEBUG_FS))]
+        no_file(data)
     }
 
     /// # Safety
     ///
     /// `operations` must be good for a file whose inode has a pointer to a `T` in its private data
     /// that is valid until the file is removed.
+    #[cfg(CONFIG_DEBUG_FS)]
     unsafe fn custom_file<'a, T: Send + Sync + 'static, E: 'a>(
         &'a self,
         name: &'a CStr,
@@ -255,301 +275,15 @@ impl Dir {
     }
 }
 
-/// A section in which an open file's data is there: the removal of the file waits for its end.
-struct Access<'a> {
-    dentry: *mut bindings::dentry,
-    _file: PhantomData<&'a bindings::file>,
-}
-
-impl<'a> Access<'a> {
-    /// Fails with [`EIO`] if the file has been removed.
-    ///
-    /// # Safety
-    ///
-    /// `file` must be an open file of DebugFS for `'a`.
-    #[inline]
-    unsafe fn begin(file: *mut bindings::file) -> Result<Self> {
-        // SAFETY: An open file has a dentry, for as long as it is open.
-        let dentry = unsafe { bindings::file_dentry(file) };
-        // SAFETY: It is a regular file's, and opening the file has set up what this counts with.
-        to_result(unsafe { bindings::debugfs_file_get(dentry) })?;
-
-        Ok(Self {
-            dentry,
-            _file: PhantomData,
-        })
-    }
-}
-
-impl Drop for Access<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: Pairs with `debugfs_file_get()` in `begin()`.
-        unsafe { bindings::debugfs_file_put(self.dentry) };
-    }
-}
-
-/// The operations of a file that has a [`TextFile`] in its inode's private data.
-struct TextOps<T>(PhantomData<T>);
-
-impl<T: TextFile> TextOps<T> {
-    const FILE_OPS: bindings::file_operations = bindings::file_operations {
-        owner: this_module::<T::OwnerModule>().as_ptr(),
-        open: Some(Self::open),
-        read: Some(bindings::seq_read),
-        write: if T::HAS_STORE {
-            Some(Self::write)
-        } else {
-            None
-        },
-        llseek: Some(bindings::seq_lseek),
-        release: Some(bindings::single_release),
-        ..pin_init::zeroed()
-    };
-
-    /// # Safety
-    ///
-    /// `inode` and `file` must be those of a file with these operations that is being opened.
-    unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: `file` is being opened, and `show` gets the inode's private data.
-        unsafe { bindings::single_open(file, Some(Self::show), (*inode).i_private) }
-    }
-
-    /// # Safety
-    ///
-    /// `seq` must be the seq_file that `open` has set up.
-    unsafe extern "C" fn show(seq: *mut bindings::seq_file, _: *mut c_void) -> c_int {
-        from_result(|| {
-            // SAFETY: `seq_open()` has stored the file, which is open.
-            let _access = unsafe { Access::begin((*seq).file.cast_mut()) }?;
-            // SAFETY: `open` has passed the inode's private data, a `T` that is there for as long
-            // as `_access`.
-            let data = unsafe { &*(*seq).private.cast::<T>() };
-            // SAFETY: The caller's `seq` is valid, and this task holds its lock.
-            let seq = unsafe { SeqFile::from_raw(seq) };
-
-            seq_print!(seq, "{}", Show(data));
-            Ok(0)
-        })
-    }
-
-    /// # Safety
-    ///
-    /// `file` must be an open file with these operations.
-    unsafe extern "C" fn write(
-        file: *mut bindings::file,
-        buf: *const c_char,
-        count: usize,
-        _ppos: *mut bindings::loff_t,
-    ) -> isize {
-        from_result(|| {
-            if count >= PAGE_SIZE {
-                return Err(EINVAL);
-            }
-            let mut text = KVec::with_capacity(count + 1, GFP_KERNEL)?;
-            UserSlice::new(UserPtr::from_ptr(buf.cast_mut().cast()), count)
-                .reader()
-                .read_all(&mut text, GFP_KERNEL)?;
-            text.push(0, GFP_KERNEL)?;
-            let text = CStr::from_bytes_with_nul(&text).map_err(|_| EINVAL)?;
-
-            // SAFETY: `file` is open.
-            let _access = unsafe { Access::begin(file) }?;
-            // SAFETY: The inode's private data, a `T` that is there for as long as `_access`.
-            let data = unsafe { &*(*(*file).f_inode).i_private.cast::<T>() };
-
-            data.store(text)?;
-            Ok(count as isize)
-        })
-    }
-}
-
-struct Show<'a, T>(&'a T);
-
-impl<T: TextFile> fmt::Display for Show<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.show(f)
-    }
-}
-
-/// The operations of a file that has a [`MemoryFile`] in its inode's private data.
-struct MemoryOps<T>(PhantomData<T>);
-
-impl<T: MemoryFile> MemoryOps<T> {
-    const FILE_OPS: bindings::file_operations = bindings::file_operations {
-        owner: this_module::<T::OwnerModule>().as_ptr(),
-        open: Some(Self::open),
-        read_iter: Some(Self::read_iter),
-        splice_read: Some(bindings::copy_splice_read),
-        mmap: Some(Self::mmap),
-        // Aligned as the offset is, so that large page table entries fit.
-        #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
-        get_unmapped_area: Some(bindings::thp_get_unmapped_area),
-        llseek: Some(Self::llseek),
-        ..pin_init::zeroed()
-    };
-
-    /// How much is read in one section, with page faults disabled.
-    const CHUNK: usize = SZ_1M;
-
-    /// # Safety
-    ///
-    /// `file` must be an open file with these operations, for `'a`, and `access` its section.
-    unsafe fn data<'a>(file: *mut bindings::file, _access: &'a Access<'_>) -> &'a T {
-        // SAFETY: The inode's private data is a `T` that is there for as long as `access`.
-        unsafe { &*(*(*file).f_inode).i_private.cast::<T>() }
-    }
-
-    /// # Safety
-    ///
-    /// `inode` must be that of a file with these operations that is being opened, which DebugFS
-    /// does in a section of its own (`open_proxy_open()` in `fs/debugfs/file.c`).
-    unsafe extern "C" fn open(inode: *mut bindings::inode, _file: *mut bindings::file) -> c_int {
-        // SAFETY: The inode's private data is a `T`, and the file is not removed meanwhile.
-        let data = unsafe { &*(*inode).i_private.cast::<T>() };
-
-        // Opening the file to overwrite it has set the size to zero, if that was done before.
-        //
-        // SAFETY: By this function's requirements.
-        unsafe { Self::set_inode_size(inode, data) };
-        0
-    }
-
-    /// Tells `stat()` the size. Nobody else depends on it.
-    ///
-    /// # Safety
-    ///
-    /// `inode` must be that of a file that exists.
-    unsafe fn set_inode_size(inode: *mut bindings::inode, data: &T) {
-        // SAFETY: By this function's requirements. The lock is the one that `i_size_write()` wants,
-        // and that truncation holds (`do_truncate()` in `fs/open.c`). Who removes the file does not
-        // hold it while it waits for the section of the caller (`__simple_recursive_removal()` in
-        // `fs/libfs.c` has the parent's by then).
-        unsafe {
-            bindings::inode_lock(inode);
-            bindings::i_size_write(inode, data.size() as bindings::loff_t);
-            bindings::inode_unlock(inode);
-        }
-    }
-
-    /// # Safety
-    ///
-    /// `kiocb` must be that of an open file with these operations, and `iter` where to read to.
-    unsafe extern "C" fn read_iter(
-        kiocb: *mut bindings::kiocb,
-        iter: *mut bindings::iov_iter,
-    ) -> isize {
-        // SAFETY: By this function's requirements.
-        let file = unsafe { (*kiocb).ki_filp };
-        // SAFETY: By this function's requirements, and only this task uses it.
-        let iter = unsafe { IovIterDest::from_raw(iter) };
-        // SAFETY: By this function's requirements.
-        let pos = unsafe { &mut (*kiocb).ki_pos };
-
-        let mut done = 0;
-        // SAFETY: By this function's requirements.
-        let result = unsafe { Self::read(file, pos, iter, &mut done) };
-
-        match result {
-            Err(e) if done == 0 => e.to_errno() as isize,
-            _ => done as isize,
-        }
-    }
-
-    /// Reads until `iter` is full or the file ends, and adds what was read to `pos` and `done`.
-    ///
-    /// # Safety
-    ///
-    /// `file` must be an open file with these operations.
-    unsafe fn read(
-        file: *mut bindings::file,
-        pos: &mut bindings::loff_t,
-        iter: &mut IovIterDest<'_>,
-        done: &mut usize,
-    ) -> Result {
-        loop {
-            let start = usize::try_from(*pos)?;
-            let copied;
-            let len;
-            {
-                // SAFETY: `file` is open.
-                let access = unsafe { Access::begin(file) }?;
-                // SAFETY: `access` is of `file`.
-                let data = unsafe { Self::data(file, &access) };
-
-                len = data
-                    .size()
-                    .saturating_sub(start)
-                    .min(iter.len())
-                    .min(Self::CHUNK);
-                if len == 0 {
-                    return Ok(());
-                }
-                // A fault could take for ever, and the removal of the file with it.
-                //
-                // SAFETY: No requirements, and undone right after.
-                unsafe { bindings::pagefault_disable() };
-                copied = data.read(start, len, iter);
-                // SAFETY: Pairs with the call above.
-                unsafe { bindings::pagefault_enable() };
-            }
-            *pos += copied as bindings::loff_t;
-            *done += copied;
-
-            if copied < len {
-                let rest = len - copied;
-                // SAFETY: `iter` is valid.
-                if unsafe { bindings::fault_in_iov_iter_writeable(iter.as_raw(), rest) } == rest {
-                    return Err(EFAULT);
-                }
-            }
-            if iter.is_empty() {
-                return Ok(());
-            }
-            cond_resched();
-            if current!().fatal_signal_pending() {
-                return Err(EINTR);
-            }
-        }
-    }
-
-    /// # Safety
-    ///
-    /// `file` must be an open file with these operations, and `vma` one that is being set up.
-    unsafe extern "C" fn mmap(
-        file: *mut bindings::file,
-        vma: *mut bindings::vm_area_struct,
-    ) -> c_int {
-        from_result(|| {
-            // SAFETY: `file` is open.
-            let access = unsafe { Access::begin(file) }?;
-            // SAFETY: `access` is of `file`.
-            let data = unsafe { Self::data(file, &access) };
-
-            // SAFETY: By this function's requirements, and nobody else has claimed `vma`.
-            data.mmap(unsafe { VmaUnclaimed::from_raw(vma) })?;
-            Ok(0)
-        })
-    }
-
-    /// # Safety
-    ///
-    /// `file` must be an open file with these operations.
-    unsafe extern "C" fn llseek(
-        file: *mut bindings::file,
-        offset: bindings::loff_t,
-        whence: c_int,
-    ) -> bindings::loff_t {
-        from_result(|| {
-            // SAFETY: `file` is open.
-            let access = unsafe { Access::begin(file) }?;
-            // SAFETY: `access` is of `file`.
-            let size = unsafe { Self::data(file, &access) }.size() as bindings::loff_t;
-
-            // As in other files, one may seek beyond the end.
-            //
-            // SAFETY: `file` is open.
-            Ok(unsafe { bindings::generic_file_llseek_size(file, offset, whence, i64::MAX, size) })
-        })
+/// Only keeps the data, where there is no DebugFS.
+#[cfg(not(CONFIG_DEBUG_FS))]
+fn no_file<'a, T: 'a, E: 'a>(data: impl PinInit<T, E> + 'a) -> impl PinInit<File<T>, Error> + 'a
+where
+    Error: From<E>,
+{
+    try_pin_init! {
+        File {
+            scope <- Scope::<T>::new(data, |_| ())
+        } ? Error
     }
 }
