@@ -41,9 +41,10 @@ modules:
 #| memtrace in Rust, for Linux on POWER. As root, or with sudo, on Debian 12 or 13:
 #|
 #|   make run      boot a guest, load memtrace, take memory and give it back
-#|   make check    every test. QUICK=1: the main ones; TEST=NAME: the one of that
-#|                 name in selftests/, or all of a file there; MUTANTS=1: that
-#|                 the tests notice each way of breaking memtrace in guest/mutants/;
+#|   make check    every test. QUICK=1: the main ones; TEST=NAME: one row of the
+#|                 table, one program in selftests/, or one test there (TEST=?
+#|                 lists them; only by name: TEST=KASAN); MUTANTS=1: that the
+#|                 tests notice each way of breaking memtrace in guest/mutants/;
 #|                 SERIES=1: that the kernel builds after each of patches/
 #|   make bench    measure this memtrace beside the C driver, for 50 minutes on an
 #|                 idle machine with 20 GiB free. PAIRS=1 SEEDS=1 is a quick trial
