@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Workers are at pages once.
+
+use kernel::{
+    mm::contig::ContigPages,
+    prelude::*, //
+};
+
+pub(crate) fn program(pages: ContigPages) {
+    let _one = pages.clear();
+    #[cfg(wrong)]
+    let _two = pages.clear(); //~ E0382
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The work and its pages stay together.
+
+use kernel::mm::cleared::ClearingPages;
+
+pub(crate) fn program(pages: ClearingPages) {
+    #[cfg(wrong)]
+    let _work = pages.0; //~ E0616
+    #[cfg(not(wrong))]
+    let _work = pages;
+}

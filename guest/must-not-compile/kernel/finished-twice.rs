@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The workers hand out the pages once.
+
+use kernel::{
+    mm::cleared::ClearingPages,
+    prelude::*, //
+};
+
+pub(crate) fn program(pages: ClearingPages) {
+    let _one = pages.finish();
+    #[cfg(wrong)]
+    let _two = pages.finish(); //~ E0382
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A mapping is dropped by any task, so its guard can be.
+
+use kernel::{
+    mm::{
+        uncached::UncachedPages,
+        virt::VmaUnclaimed, //
+    },
+    prelude::*,
+    sync::Arc, //
+};
+
+pub(crate) fn program(pages: Arc<UncachedPages>, vma: VmaUnclaimed<'_>, guard: usize) -> Result {
+    #[cfg(wrong)]
+    let guard = SyncOnly(core::ptr::without_provenance::<u8>(guard));
+    UncachedPages::mmap(pages, vma, guard) //~ E0277 sent
+}
+
+struct SyncOnly(#[allow(dead_code)] *const u8);
+
+// SAFETY: The pointer is not followed.
+unsafe impl Sync for SyncOnly {}

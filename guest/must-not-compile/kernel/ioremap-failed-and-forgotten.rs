@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Who tries again needs the pages that came back with the error.
+
+use kernel::{
+    mm::unmapped::UnmappedPages,
+    prelude::*, //
+};
+
+pub(crate) fn program(pages: UnmappedPages) {
+    #[cfg(not(wrong))]
+    let Err((pages, _)) = pages.ioremap() else {
+        return;
+    };
+    #[cfg(wrong)]
+    let Err(_) = pages.ioremap() else {
+        return;
+    };
+    let _ = pages.ioremap(); //~ E0382
+}

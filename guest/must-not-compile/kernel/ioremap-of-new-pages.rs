@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What comes from the page allocator is not mapped cache-inhibited at once.
+
+use kernel::{
+    mm::{
+        contig::ContigPages,
+        uncached::UncachedPages, //
+    },
+    prelude::*, //
+};
+
+pub(crate) fn program(pages: ContigPages) -> Result<UncachedPages> {
+    #[cfg(not(wrong))]
+    let pages = pages.clear()?.finish()?.set_offline().unmap()?;
+    pages.ioremap().map_err(|(_, e)| e) //~ E0599 ioremap
+}

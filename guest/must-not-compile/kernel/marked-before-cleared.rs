@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages are zeroed before they are marked offline.
+
+use kernel::{
+    mm::{
+        contig::ContigPages,
+        offline::OfflinePages, //
+    },
+    prelude::*, //
+};
+
+pub(crate) fn program(pages: ContigPages) -> Result<OfflinePages> {
+    #[cfg(not(wrong))]
+    let pages = pages.clear()?.finish()?;
+    Ok(pages.set_offline()) //~ E0599 set_offline
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Any number of tasks read and map a file at a time.
+
+use core::cell::Cell;
+use kernel::{
+    debugfs::MemoryFile,
+    iov::IovIterDest,
+    mm::virt::VmaUnclaimed,
+    prelude::*, //
+};
+
+#[cfg(wrong)]
+struct Data(Cell<u64>);
+#[cfg(not(wrong))]
+struct Data(u64);
+
+#[vtable]
+#[rustfmt::skip]
+impl MemoryFile for Data { //~ E0277 shared
+    fn size(&self) -> usize {
+        0
+    }
+
+    fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) -> usize {
+        0
+    }
+
+    fn mmap(&self, _: VmaUnclaimed<'_>) -> Result {
+        Err(ENODEV)
+    }
+}

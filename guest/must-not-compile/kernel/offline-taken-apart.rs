@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages that are marked do not turn into such that are not.
+
+use kernel::mm::offline::OfflinePages;
+
+pub(crate) fn program(pages: OfflinePages) {
+    #[cfg(wrong)]
+    let OfflinePages(_pages) = pages; //~ E0532
+    #[cfg(not(wrong))]
+    let _pages = pages;
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages that are being zeroed do not show where they are.
+
+use kernel::{
+    mm::cleared::ClearingPages,
+    prelude::*, //
+};
+
+pub(crate) fn program(pages: ClearingPages) -> Result<usize> {
+    #[cfg(not(wrong))]
+    let pages = pages.finish()?;
+    Ok(pages.start_pfn()) //~ E0599 start_pfn
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A pointer gives access, once C code follows it.
+
+use kernel::tracepoint::Plain;
+
+fn plain<T: Plain>(_: T) {}
+
+pub(crate) fn program(value: *const u64) {
+    plain(value.addr());
+    #[cfg(wrong)]
+    plain(value); //~ E0277 Plain
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Nobody reads through a mapping that is gone.
+
+use kernel::{
+    iov::IovIterDest,
+    mm::uncached::UncachedPages,
+    sync::Arc, //
+};
+
+pub(crate) fn program(pages: Arc<UncachedPages>, to: &mut IovIterDest<'_>) -> usize {
+    #[cfg(wrong)]
+    drop(UncachedPages::iounmap(pages));
+    pages.copy_to_iter(0, 1, to) //~ E0382
+}

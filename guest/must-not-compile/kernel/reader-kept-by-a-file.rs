@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A file has a reader's memory during the call that reads, not later.
+
+use kernel::{
+    debugfs::MemoryFile,
+    iov::IovIterDest,
+    mm::virt::VmaUnclaimed,
+    prelude::*, //
+};
+
+struct Data;
+
+fn keep(_: &'static IovIterDest<'_>) {}
+
+#[vtable]
+impl MemoryFile for Data {
+    fn size(&self) -> usize {
+        0
+    }
+
+    fn read(&self, _: usize, _: usize, to: &mut IovIterDest<'_>) -> usize {
+        #[cfg(wrong)]
+        keep(to); //~ E0521 //~ E0521
+        let _ = keep;
+        0
+    }
+
+    fn mmap(&self, _: VmaUnclaimed<'_>) -> Result {
+        Err(ENODEV)
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A reference gives access to what it refers to.
+
+use kernel::tracepoint::Plain;
+
+fn plain<T: Plain>(_: T) {}
+
+pub(crate) fn program(value: &u64) {
+    plain(*value);
+    #[cfg(wrong)]
+    plain(value); //~ E0277 Plain
+}

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Zeroed pages have one owner.
+
+use kernel::mm::cleared::ClearedPages;
+
+fn two<T: Clone>(one: T) -> (T, T) {
+    (one.clone(), one)
+}
+
+pub(crate) fn program(pages: ClearedPages) {
+    two(*pages);
+    #[cfg(wrong)]
+    two(pages); //~ E0277 Clone
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages are marked offline before they leave the linear mapping.
+
+use kernel::{
+    mm::{
+        cleared::ClearedPages,
+        unmapped::UnmappedPages, //
+    },
+    prelude::*, //
+};
+
+pub(crate) fn program(pages: ClearedPages) -> Result<UnmappedPages> {
+    #[cfg(not(wrong))]
+    let pages = pages.set_offline();
+    pages.unmap() //~ E0599 unmap
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A process maps pages that are mapped cache-inhibited in the kernel.
+
+use kernel::{
+    mm::{
+        uncached::UncachedPages,
+        unmapped::UnmappedPages,
+        virt::VmaUnclaimed, //
+    },
+    prelude::*,
+    sync::Arc, //
+};
+
+pub(crate) fn program(pages: UnmappedPages, vma: VmaUnclaimed<'_>) -> Result {
+    #[cfg(not(wrong))]
+    let pages = pages.ioremap().map_err(|(_, e)| e)?;
+    let pages = Arc::new(pages, GFP_KERNEL)?;
+    UncachedPages::mmap(pages, vma, ()) //~ E0308
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages leave the linear mapping once.
+
+use kernel::{
+    mm::{
+        offline::OfflinePages,
+        unmapped::UnmappedPages, //
+    },
+    prelude::*, //
+};
+
+pub(crate) fn program(pages: OfflinePages) -> Result<UnmappedPages> {
+    let pages = pages.unmap()?;
+    #[cfg(wrong)]
+    let pages = pages.unmap()?; //~ E0599 unmap
+    Ok(pages)
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A VMA is claimed once.
+
+use kernel::mm::virt::VmaUnclaimed;
+
+pub(crate) fn program(vma: VmaUnclaimed<'_>) {
+    let _one = vma.claim();
+    #[cfg(wrong)]
+    let _two = vma.claim(); //~ E0382
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A VMA is set up by the task that holds the mmap lock.
+
+use kernel::mm::virt::VmaUnclaimed;
+
+fn send<T: Send>(_: T) {}
+
+pub(crate) fn program(vma: VmaUnclaimed<'_>) {
+    #[cfg(not(wrong))]
+    let vma = core::ptr::from_ref(vma.claim()).addr();
+    send(vma); //~ E0277 shared
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Who wraps a VMA answers for it.
+
+use kernel::{
+    bindings::vm_area_struct,
+    mm::virt::VmaUnclaimed, //
+};
+
+pub(crate) fn program(vma: *mut vm_area_struct) {
+    #[cfg(wrong)]
+    let _vma = VmaUnclaimed::from_raw(vma); //~ E0133
+    #[cfg(not(wrong))]
+    // SAFETY: This is never run.
+    let _vma = unsafe { VmaUnclaimed::from_raw(vma) };
+}

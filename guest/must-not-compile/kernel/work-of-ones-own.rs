@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Chunks of pages are given out in the kernel crate only.
+
+#[cfg(wrong)]
+use kernel::mm::chunks::ChunkWork; //~ E0603 chunks
+#[cfg(not(wrong))]
+use kernel::mm::cleared::ClearingPages as ChunkWork;
+
+pub(crate) fn program(_: ChunkWork) {}

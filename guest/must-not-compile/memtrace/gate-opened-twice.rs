@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A gate is opened once, or else it would open for who closes it next.
+
+use crate::trace::Gate;
+use kernel::prelude::*;
+
+pub(crate) fn program(gate: &Gate) -> Result {
+    let closed = gate.close()?;
+    drop(closed);
+    #[cfg(wrong)]
+    drop(closed); //~ E0382
+    Ok(())
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The mappings of a region are counted as they come and go.
+
+use crate::trace::Mappings;
+use kernel::sync::atomic::Relaxed;
+
+pub(crate) fn program(mappings: &Mappings) -> usize {
+    #[cfg(wrong)]
+    mappings.count.store(0, Relaxed); //~ E0616 count
+    let _ = Relaxed;
+    mappings.count()
+}

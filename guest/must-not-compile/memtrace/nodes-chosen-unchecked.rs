@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The nodes that are chosen were online when they were.
+
+use crate::nodes::Nodes;
+use kernel::{
+    numa::NodeSet,
+    prelude::*, //
+};
+
+pub(crate) fn program(nodes: &Nodes, new: NodeSet) -> Result {
+    #[cfg(wrong)]
+    {
+        *nodes.chosen.lock() = new; //~ E0616 chosen
+    }
+    nodes.choose(new)
+}

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The memory of a region is taken out of it by giving it back.
+
+use crate::region::Region;
+
+pub(crate) fn program(region: Region) {
+    #[cfg(wrong)]
+    drop(region.memory); //~ E0616 memory
+    #[cfg(not(wrong))]
+    drop(region);
+}

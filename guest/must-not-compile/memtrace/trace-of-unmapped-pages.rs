@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is offered is mapped cache-inhibited.
+
+use crate::trace::{
+    Mappings,
+    Trace, //
+};
+use kernel::{
+    mm::{
+        uncached::UncachedPages,
+        unmapped::UnmappedPages, //
+    },
+    sync::Arc, //
+};
+
+#[cfg(wrong)]
+type Pages = UnmappedPages;
+#[cfg(not(wrong))]
+type Pages = UncachedPages;
+
+pub(crate) fn program(pages: Arc<Pages>, mappings: Arc<Mappings>, _: UnmappedPages) -> Trace {
+    Trace::new(pages, mappings) //~ E0308
+}
