@@ -175,8 +175,8 @@ fn nodes_in_state(state: bindings::node_states) -> NodeSet {
     nodes
 }
 
-/// Returns how many CPUs that are online `node` has, beside the one that this runs on. A node that
-/// is not online has none.
+/// Returns how many CPUs `node` has that can run something, as far as the architecture knows, beside
+/// the one that this runs on. A node that is not online has none.
 ///
 /// It may be less or more by the time the caller looks at it.
 ///
@@ -187,7 +187,7 @@ fn nodes_in_state(state: bindings::node_states) -> NodeSet {
 ///
 /// let nodes = numa::memory_nodes();
 /// let nr_cpus = nodes.iter().map(numa::nr_other_cpus).sum::<usize>();
-/// assert!(nr_cpus < kernel::cpu::nr_cpu_ids() as usize);
+/// assert!(nr_cpus <= kernel::cpu::nr_cpu_ids() as usize);
 /// assert_eq!(numa::nr_other_cpus(kernel::alloc::NumaNode::NO_NODE), 0);
 /// ```
 pub fn nr_other_cpus(node: NumaNode) -> usize {
@@ -197,8 +197,8 @@ pub fn nr_other_cpus(node: NumaNode) -> usize {
 
     // SAFETY: No requirements. Whoever asks runs on a CPU that is on some node.
     let here = unsafe { bindings::numa_node_id() };
-    // SAFETY: The node is online, and `cpumask_of_node()` knows all that can be: those below
-    // `nr_node_ids`, for which `setup_node_to_cpumask_map()` has made room.
+    // SAFETY: The node is online, and `cpumask_of_node()` knows all that can be, those that are
+    // possible: architectures make room for them as they boot (`setup_node_to_cpumask_map()`).
     let nr_cpus = unsafe { bindings::nr_cpus_node(node.id()) } as usize;
 
     nr_cpus - usize::from(nr_cpus > 0 && here == node.id())

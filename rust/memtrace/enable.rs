@@ -38,6 +38,17 @@ use crate::{
     trace::Gate, //
 };
 
+/// Fails with [`EINVAL`] if `size` bytes are not whole memory blocks.
+pub(crate) fn check(size: u64) -> Result {
+    let block_size = memory_block_size() as u64;
+
+    if size & (block_size - 1) != 0 {
+        pr_err!("Value must be aligned with {block_size:#x}\n");
+        return Err(EINVAL);
+    }
+    Ok(())
+}
+
 /// The regions that are held.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Enable {
@@ -69,24 +80,17 @@ impl Enable {
         })
     }
 
-    /// Takes what the driver was loaded to take. Memory that is short is no reason not to load.
-    pub(crate) fn take_at_load(&self, size: u64) -> Result {
-        match self.request(size) {
-            Err(e) if e == ENOMEM => {
-                pr_warn!("No node could give {size:#x} bytes, loaded without trace memory\n");
-                Ok(())
-            }
-            result => result,
+    /// Takes what the driver was loaded to take. If that fails it is no reason not to load, and it
+    /// must not be one: files are there by now that processes may have open.
+    pub(crate) fn take_at_load(&self, size: u64) {
+        if size != 0 && self.request(size).is_err() {
+            pr_warn!("No node could give {size:#x} bytes, loaded without trace memory\n");
         }
     }
 
     /// Gives back what is held, and takes `size` bytes from each node that can give them.
     fn request(&self, size: u64) -> Result {
-        let block_size = memory_block_size() as u64;
-        if size & (block_size - 1) != 0 {
-            pr_err!("Value must be aligned with {block_size:#x}\n");
-            return Err(EINVAL);
-        }
+        check(size)?;
 
         let mut regions = self.regions.lock();
         let closed = self.gate.close().inspect_err(|_| {
@@ -97,10 +101,13 @@ impl Enable {
         // Whoever sees a region can map it.
         drop(closed);
         self.offer(&mut regions, size as usize)?;
-        if regions.is_empty() && size != 0 {
-            return Err(ENOMEM);
+        if size == 0 || regions.iter().any(Region::is_offered) {
+            Ok(())
+        } else if regions.is_empty() {
+            Err(ENOMEM)
+        } else {
+            Err(EAGAIN)
         }
-        Ok(())
     }
 
     /// Gives back what is held, and takes `size` bytes. Nobody sees the new regions yet.
@@ -141,9 +148,8 @@ impl Enable {
         }
         for attempt in attempts {
             match attempt.and_then(|beginning| beginning.finish(&self.gate)) {
-                Ok((region, took)) => {
-                    events::alloc(region.node(), region.range(), took);
-                    self.status.set(region.node(), region.state(), took);
+                Ok(region) => {
+                    events::alloc(region.node(), region.range(), region.took());
                     regions.push_within_capacity(region)?;
                 }
                 Err(shortfall) => self.note(regions, shortfall, size)?,
@@ -161,6 +167,9 @@ impl Enable {
             let (node, range) = (region.node(), region.range());
             match region.offer(&self.dir) {
                 Ok(region) => {
+                    if region.is_offered() {
+                        self.status.set(node, region.state(), region.took());
+                    }
                     regions.insert_within_capacity(i, region)?;
                     i += 1;
                 }

@@ -80,7 +80,7 @@ impl ModuleParam for Size {
 #[pin_data]
 struct Memtrace {
     #[pin]
-    _enable: File<Enable>,
+    enable: File<Enable>,
     #[pin]
     _nodes: File<NodesFile>,
     #[pin]
@@ -93,6 +93,9 @@ impl kernel::InPlaceModule for Memtrace {
             if !machine_is_powernv() {
                 return Err(ENODEV);
             }
+            let size = module_parameters::size.value_ref().0;
+            enable::check(size)?;
+
             let dir = Dir::new_in_arch_dir(c"memtrace");
             let status = Arc::pin_init(Status::new(), GFP_KERNEL)?;
             let nodes = Arc::pin_init(Nodes::new(), GFP_KERNEL)?;
@@ -103,13 +106,16 @@ impl kernel::InPlaceModule for Memtrace {
                 nodes.clone(),
                 *module_parameters::movable.value_ref(),
                 status.clone(),
-            )
-            .pin_chain(|enable| enable.take_at_load(module_parameters::size.value_ref().0));
-
+            );
             Ok(try_pin_init!(Self {
-                _enable <- dir.text_file(c"enable", enable),
                 _nodes <- dir.text_file(c"nodes", NodesFile(nodes)),
                 _status <- dir.text_file(c"status", StatusFile(status)),
+                // The last one: who writes to it is not waited for if loading fails.
+                enable <- dir.text_file(c"enable", enable),
+            })
+            .pin_chain(move |this| {
+                this.enable.take_at_load(size);
+                Ok(())
             }))
         })
     }

@@ -81,6 +81,7 @@ pub(crate) struct Region {
     // The files come first: `trace` is removed, and its readers are gone, before the pages go.
     files: Option<Files>,
     memory: Memory,
+    took: Delta,
 }
 
 enum Memory {
@@ -208,10 +209,10 @@ impl Beginning {
         Ok(Self { node, began, pages })
     }
 
-    /// Finishes the region, which nobody sees yet. Also returns how long it all took.
+    /// Finishes the region, which nobody sees yet.
     ///
     /// On an error all is undone, as far as that can be done.
-    pub(crate) fn finish(self, gate: &Arc<Gate>) -> Result<(Region, Delta), Shortfall> {
+    pub(crate) fn finish(self, gate: &Arc<Gate>) -> Result<Region, Shortfall> {
         let Self { node, began, pages } = self;
 
         let pages = pages
@@ -226,7 +227,10 @@ impl Beginning {
         );
 
         match Region::map(node, pages, gate) {
-            Ok(region) => Ok((region, began.elapsed())),
+            Ok(region) => Ok(Region {
+                took: began.elapsed(),
+                ..region
+            }),
             Err((region, error)) => Err(region.fall_short(error, began)),
         }
     }
@@ -241,6 +245,7 @@ impl Region {
             node,
             files: None,
             memory,
+            took: Delta::ZERO,
         };
         let unmapped = |pages| region(Memory::Unmapped(pages));
 
@@ -289,6 +294,16 @@ impl Region {
 
     pub(crate) fn node(&self) -> NumaNode {
         self.node
+    }
+
+    /// Returns how long it took to take the memory.
+    pub(crate) fn took(&self) -> Delta {
+        self.took
+    }
+
+    /// Returns whether processes can see the region.
+    pub(crate) fn is_offered(&self) -> bool {
+        self.files.as_ref().is_some_and(|files| files.trace.is_some())
     }
 
     /// Returns where the region is.

@@ -39,8 +39,8 @@ impl MemoryFile for Trace {
         self.pages.size()
     }
 
-    fn read(&self, pos: usize, len: usize, to: &mut IovIterDest<'_>) -> usize {
-        self.pages.copy_to_iter(pos, len, to)
+    fn read(&self, pos: usize, len: usize, to: &mut IovIterDest<'_>) {
+        self.pages.copy_to_iter(pos, len, to);
     }
 
     fn mmap(&self, vma: VmaUnclaimed<'_>) -> Result {

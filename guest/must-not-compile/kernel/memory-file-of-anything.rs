@@ -21,9 +21,7 @@ impl MemoryFile for Data {
         0
     }
 
-    fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) -> usize {
-        0
-    }
+    fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
 
     fn mmap(&self, _: VmaUnclaimed<'_>) -> Result {
         Err(ENODEV)

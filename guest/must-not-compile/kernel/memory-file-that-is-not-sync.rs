@@ -22,9 +22,7 @@ impl MemoryFile for Data { //~ E0277 shared
         0
     }
 
-    fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) -> usize {
-        0
-    }
+    fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
 
     fn mmap(&self, _: VmaUnclaimed<'_>) -> Result {
         Err(ENODEV)

@@ -19,11 +19,10 @@ impl MemoryFile for Data {
         0
     }
 
-    fn read(&self, _: usize, _: usize, to: &mut IovIterDest<'_>) -> usize {
+    fn read(&self, _: usize, _: usize, to: &mut IovIterDest<'_>) {
         #[cfg(wrong)]
         keep(to); //~ E0521 //~ E0521
         let _ = keep;
-        0
     }
 
     fn mmap(&self, _: VmaUnclaimed<'_>) -> Result {

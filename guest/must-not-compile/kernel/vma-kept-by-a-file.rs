@@ -19,9 +19,7 @@ impl MemoryFile for Data {
         0
     }
 
-    fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) -> usize {
-        0
-    }
+    fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
 
     fn mmap(&self, vma: VmaUnclaimed<'_>) -> Result {
         let vma = vma.claim();

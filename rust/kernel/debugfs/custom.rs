@@ -80,7 +80,9 @@ pub trait TextFile: Send + Sync + 'static {
     /// Takes what was written to the file in one call, without any NUL in it, wherever in the file
     /// it was written.
     ///
-    /// On [`Ok`] all of it counts as written. May sleep, but holds up the removal of the file.
+    /// On [`Ok`] all of it counts as written. May sleep, but holds up the removal of the file. If it
+    /// creates or removes entries in the directory of the file, then the file must not be removed
+    /// while it can be open: the removal waits with that directory locked.
     fn store(&self, _text: &CStr) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
@@ -111,8 +113,8 @@ pub trait TextFile: Send + Sync + 'static {
 ///         self.0.len()
 ///     }
 ///
-///     fn read(&self, pos: usize, len: usize, to: &mut IovIterDest<'_>) -> usize {
-///         to.copy_to_iter(&self.0[pos..pos + len])
+///     fn read(&self, pos: usize, len: usize, to: &mut IovIterDest<'_>) {
+///         to.copy_to_iter(&self.0[pos..pos + len]);
 ///     }
 ///
 ///     fn mmap(&self, _vma: VmaUnclaimed<'_>) -> Result {
@@ -131,13 +133,14 @@ pub trait MemoryFile: Send + Sync + 'static {
     /// Returns the size of the file in bytes, which never changes.
     fn size(&self) -> usize;
 
-    /// Copies the `len` bytes at `pos`, which are within [`MemoryFile::size`], to `to`, and returns
-    /// how many bytes it could copy.
+    /// Copies the `len` bytes at `pos`, which are within [`MemoryFile::size`], to `to`, or those at
+    /// the beginning of them that can be copied.
     ///
     /// Called with page faults disabled, and again for the rest once user memory is there.
-    fn read(&self, pos: usize, len: usize, to: &mut IovIterDest<'_>) -> usize;
+    fn read(&self, pos: usize, len: usize, to: &mut IovIterDest<'_>);
 
-    /// Sets up `vma`, which maps the file.
+    /// Sets up `vma`, which maps the file. After that it cannot fail any more: of a mapping that is
+    /// refused nobody is told when it goes, so that what it holds would stay for ever.
     ///
     /// Called with the mmap lock held for writing. May sleep, but holds up the removal of the file.
     fn mmap(&self, vma: VmaUnclaimed<'_>) -> Result;

@@ -130,7 +130,8 @@ impl ContigPages {
 
         // SAFETY: `alloc_contig_pages()` looks up `NODE_DATA(node)`, which a node that is or was
         // online has for ever (`try_offline_node()` in `mm/memory_hotplug.c` keeps it). It checks
-        // `flags` and every candidate range by itself, and a null node mask allows every node.
+        // `flags` and every candidate range by itself, and a null node mask allows every node. That
+        // a candidate stays online until it is isolated is its own affair, as for all its callers.
         let page = unsafe {
             bindings::alloc_contig_pages_noprof(
                 nr_pages,
@@ -175,7 +176,8 @@ impl ContigPages {
     ///
     /// # Context
     ///
-    /// May sleep.
+    /// May sleep. Waits for memory that is just going offline, whatever signals there are, and
+    /// memory and CPUs that are to go offline wait for it.
     ///
     /// # Examples
     ///
@@ -312,18 +314,23 @@ impl OnlineMems {
             return false;
         }
 
-        // Nothing smaller than a pageblock goes online, is a zone, or lies between two zones:
-        // `__pageblock_pfn_to_page()` in `mm/page_alloc.c` goes by the same.
+        // Two zones may share a pageblock, but then one has its begin and the other its end: of each
+        // the first and the last page tell (`__pageblock_pfn_to_page()` in `mm/page_alloc.c`).
         //
         // SAFETY: No requirements.
-        let step = unsafe { bindings::pageblock_nr_pages() };
+        let block_pages = unsafe { bindings::pageblock_nr_pages() };
         let Range { start, end } = range.pfns();
-        (start..end).step_by(step).all(|pfn| {
-            let last = end.min(pfn + step) - 1;
-            [pfn, last]
-                .iter()
-                .all(|&pfn| self.zone_of(pfn) == Some((nid, zone)))
-        })
+        let mut block = start - start % block_pages;
+        while block < end {
+            let next = block + block_pages;
+            for pfn in [block.max(start), next.min(end) - 1] {
+                if self.zone_of(pfn) != Some((nid, zone)) {
+                    return false;
+                }
+            }
+            block = next;
+        }
+        true
     }
 }
 

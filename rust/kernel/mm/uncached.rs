@@ -172,12 +172,17 @@ impl UncachedPages {
         vma: VmaUnclaimed<'_>,
         guard: T,
     ) -> Result {
+        let mapping = Mapping {
+            pages: this,
+            _guard: guard,
+        };
         let vma = vma.claim();
         let nr_pages = (vma.end() - vma.start()) >> PAGE_SHIFT;
         // SAFETY: `vma` is valid, and under construction by this task.
         let pgoff = unsafe { (*vma.as_ptr()).vm_pgoff };
 
-        if pgoff >= this.nr_pages() || nr_pages > this.nr_pages() - pgoff {
+        let all_pages = mapping.pages.nr_pages();
+        if pgoff >= all_pages || nr_pages > all_pages - pgoff {
             return Err(EINVAL);
         }
         // The kernel clears `VM_SHARED`, but not this, for a file that is open for reading only.
@@ -186,14 +191,7 @@ impl UncachedPages {
         }
         vma.try_clear_mayexec()?;
 
-        let mapping = Arc::new(
-            Mapping {
-                pages: this,
-                _guard: guard,
-            },
-            GFP_KERNEL,
-        )?;
-
+        let mapping = Arc::new(mapping, GFP_KERNEL)?;
         vma.set_io();
         vma.set_dontexpand();
         vma.set_dontdump();

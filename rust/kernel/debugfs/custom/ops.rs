@@ -247,12 +247,9 @@ impl<T: MemoryFile> MemoryOps<T> {
                 let access = unsafe { Access::begin(file) }?;
                 // SAFETY: `access` is of `file`.
                 let data = unsafe { Self::data(file, &access) };
+                let room = iter.len();
 
-                len = data
-                    .size()
-                    .saturating_sub(start)
-                    .min(iter.len())
-                    .min(Self::CHUNK);
+                len = data.size().saturating_sub(start).min(room).min(Self::CHUNK);
                 if len == 0 {
                     return Ok(());
                 }
@@ -260,9 +257,11 @@ impl<T: MemoryFile> MemoryOps<T> {
                 //
                 // SAFETY: No requirements, and undone right after.
                 unsafe { bindings::pagefault_disable() };
-                copied = data.read(start, len, iter);
+                data.read(start, len, iter);
                 // SAFETY: Pairs with the call above.
                 unsafe { bindings::pagefault_enable() };
+                // The VFS relies on this number.
+                copied = (room - iter.len()).min(len);
             }
             *pos += copied as bindings::loff_t;
             *done += copied;
