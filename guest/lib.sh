@@ -86,6 +86,20 @@ step() {
 	say "$what: $took s"
 }
 
+# crate NAME VERSION: makes sure that the program is in $cache/NAME-VERSION/bin.
+crate() {
+	[[ -d $cache/$1-$2 ]] ||
+		step "Building $1 $2" "is crates.io within reach of cargo?" install_crate "$1" "$2"
+}
+
+install_crate() {
+	local partial=$cache/$1.partial package=$1
+	[[ $1 != bindgen ]] || package=bindgen-cli
+	rm -rf "$partial"
+	RUSTC=/usr/bin/rustc /usr/bin/cargo install --locked --version "$2" --root "$partial" "$package"
+	mv "$partial" "$cache/$1-$2"
+}
+
 # lock NAME: held until this process and all that it started have ended.
 lock() {
 	local fd
