@@ -44,8 +44,11 @@ modules:
 #|   make check    every test. QUICK=1: the main ones; TEST=NAME: one row of the
 #|                 table, one program in selftests/, or one test there (TEST=?
 #|                 lists them; only by name: TEST=KASAN); MUTANTS=1: that the
-#|                 tests notice each way of breaking memtrace in guest/mutants/;
-#|                 SERIES=1: that the kernel builds after each of patches/
+#|                 tests notice each way of breaking memtrace in guest/mutants/,
+#|                 MUTANTS=NAME: one of them; MUTANTS=all: each that a machine
+#|                 finds, for some hours; it can be interrupted, and goes on where
+#|                 it was; MUTANTS=2/8: a share of those; SERIES=1: that the kernel
+#|                 builds after each of patches/
 #|   make bench    measure this memtrace beside the C driver, for 50 minutes on an
 #|                 idle machine with 20 GiB free. PAIRS=1 SEEDS=1 is a quick trial
 #|   make vm SCRIPT=FILE [NAME=VALUE...]
