@@ -6,10 +6,8 @@
 #include <linux/userfaultfd.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 
 #include "memtrace.h"
@@ -24,31 +22,6 @@ static u64 largest_size(void)
 	if (size == block_size() && enable(size))
 		return 0;
 	return enable(0) ? 0 : size;
-}
-
-/*
- * Kills a writer some time after it took of @free_before, while it zeroes that. Returns
- * false if that has come too late, with the memory given back all the same.
- */
-static bool kill_writer(u64 size, u64 free_before, useconds_t after)
-{
-	pid_t pid = fork();
-	int status;
-
-	if (pid < 0)
-		return false;
-	if (!pid)
-		_exit(enable(size));
-
-	while (!waitpid(pid, &status, WNOHANG) && free_memory() + size / 2 > free_before)
-		sched_yield();
-	usleep(after);
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	if (WIFSIGNALED(status) && !held())
-		return true;
-	enable(0);
-	return false;
 }
 
 #define MAX_KILLS 50

@@ -7,8 +7,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 
@@ -232,6 +235,20 @@ static inline bool is_short(int node)
 	return found;
 }
 
+/* Reads all of a file of text, or as much as @size allows for. */
+static inline void read_file(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY);
+	size_t have = 0;
+	ssize_t len;
+
+	while (fd >= 0 && (len = read(fd, text + have, size - 1 - have)) > 0)
+		have += len;
+	text[have] = '\0';
+	if (fd >= 0)
+		close(fd);
+}
+
 #define MAX_LOG 4096
 
 /* Opens the kernel's log, at what comes from now on. */
@@ -263,6 +280,16 @@ static inline void read_log(int kmsg, char *log)
 		sprintf(log + strlen(log), "%d %.*s\n", atoi(record) & 7,
 			(int)strcspn(text, "\n"), text);
 	}
+}
+
+/* Adds to the text that is expected, of the log or of another file. */
+__printf(2, 3) static inline void expect_line(char *expected, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsprintf(expected + strlen(expected), format, args);
+	va_end(args);
 }
 
 static inline u64 region_start(int node)
@@ -353,6 +380,31 @@ static inline bool read_as_filled(const char *read, u64 offset, u64 len)
 			return false;
 	}
 	return true;
+}
+
+/*
+ * Kills a writer some time after it took of @free_before, while it zeroes that. Returns
+ * false if that has come too late, with the memory given back all the same.
+ */
+static inline bool kill_writer(u64 size, u64 free_before, useconds_t after)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid < 0)
+		return false;
+	if (!pid)
+		_exit(enable(size));
+
+	while (!waitpid(pid, &status, WNOHANG) && free_memory() + size / 2 > free_before)
+		sched_yield();
+	usleep(after);
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	if (WIFSIGNALED(status) && !held())
+		return true;
+	enable(0);
+	return false;
 }
 
 static inline void unload_memtrace(void)
