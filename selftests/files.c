@@ -90,6 +90,27 @@ TEST(there_is_no_node_directory_while_nothing_is_held)
 	EXPECT_EQ(0, count_node_directories());
 }
 
+TEST(there_are_enable_nodes_and_status_while_nothing_is_held)
+{
+	EXPECT_STREQ("enable nodes status ", list(MEMTRACE));
+}
+
+TEST_F(region, there_is_one_directory_more_for_each_region)
+{
+	char expected[1024] = "";
+
+	for (int node = -1; (node = next_region(node + 1)) >= 0;)
+		expect_line(expected, "%08x ", node);
+	strcat(expected, "enable nodes status ");
+	EXPECT_STREQ(expected, list(MEMTRACE));
+}
+
+TEST_F(region, directories_can_be_listed)
+{
+	EXPECT_EQ(S_IFDIR | 0755, mode_of_root_file(MEMTRACE));
+	EXPECT_EQ(S_IFDIR | 0755, mode_of_root_file(node_file(self->node, "")));
+}
+
 TEST_F(region, enable_reads_the_size_that_is_held)
 {
 	EXPECT_STREQ(hex(block_size()), read_text(ENABLE));
@@ -107,6 +128,155 @@ TEST_F(region, enable_can_be_read_byte_by_byte)
 	}
 	EXPECT_EQ(0, read(fd, &c, 1));
 	close(fd);
+}
+
+/* Reads @len bytes at @offset, or up to the end, and compares them with @whole. */
+static bool reads_part(const char *path, const char *whole, int len, int offset)
+{
+	int left = strlen(whole) - offset, fd = open(path, O_RDONLY);
+	int expected = len < left ? len : left > 0 ? left : 0;
+	char part[128];
+	bool equal = pread(fd, part, len, offset) == expected &&
+		     !memcmp(part, whole + offset, expected);
+
+	close(fd);
+	return equal;
+}
+
+static bool reads_in_parts(const char *path, const char *whole)
+{
+	int len = strlen(whole);
+
+	return reads_part(path, whole, 5, 0) && reads_part(path, whole, 5, 9) &&
+	       reads_part(path, whole, 100, len - 2) && reads_part(path, whole, 1, len - 1) &&
+	       reads_part(path, whole, 1, len) && reads_part(path, whole, 0, 0);
+}
+
+TEST_F(region, numbers_can_be_read_in_part)
+{
+	EXPECT_TRUE(reads_in_parts(ENABLE, hex(self->size)));
+	EXPECT_TRUE(reads_in_parts(node_file(self->node, "start"), hex(self->start)));
+	EXPECT_TRUE(reads_in_parts(node_file(self->node, "size"), hex(self->size)));
+}
+
+/* As a tool has it that keeps the file open. */
+TEST_F(region, enable_reads_what_is_held_by_then)
+{
+	char text[32] = "";
+	int fd = open(ENABLE, O_RDWR);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(19, read(fd, text, sizeof(text)));
+	EXPECT_STREQ(hex(self->size), text);
+	ASSERT_EQ(0, lseek(fd, 0, SEEK_SET));
+	ASSERT_EQ(2, write(fd, "0\n", 2));
+	ASSERT_EQ(0, lseek(fd, 0, SEEK_SET));
+	ASSERT_EQ(19, read(fd, text, sizeof(text)));
+	EXPECT_STREQ(hex(0), text);
+	close(fd);
+}
+
+TEST_F(region, enable_is_written_wherever_it_was_read_to)
+{
+	int fd = open(ENABLE, O_RDWR);
+	char c;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(1, read(fd, &c, 1));
+	EXPECT_EQ(2, write(fd, "0\n", 2));
+	EXPECT_EQ(0, held());
+
+	EXPECT_EQ(2, write(fd, "0\n", 2));
+	EXPECT_EQ(-1, write(fd, "1\n", 2));
+	EXPECT_EQ(EINVAL, errno);
+	close(fd);
+}
+
+TEST_F(region, enable_is_not_written_from_a_bad_address)
+{
+	char *bad = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = open(ENABLE, O_WRONLY);
+
+	ASSERT_NE(MAP_FAILED, bad);
+	EXPECT_EQ(-1, write(fd, bad, 2));
+	EXPECT_EQ(EFAULT, errno);
+	close(fd);
+	EXPECT_EQ(self->size, held());
+	EXPECT_EQ(self->start, region_start(self->node));
+}
+
+/* Writes @len bytes, and returns an error or 0. All of them count, or none. */
+static int write_bytes(const char *path, const char *bytes, size_t len)
+{
+	int fd = open(path, O_WRONLY);
+	ssize_t written = write(fd, bytes, len);
+	int err = written < 0 ? errno : 0;
+
+	close(fd);
+	return err || written == len ? err : EIO;
+}
+
+TEST_F(region, enable_takes_no_text_with_a_nul_in_it)
+{
+	EXPECT_EQ(EINVAL, write_bytes(ENABLE, "0\0", 2));
+	EXPECT_EQ(EINVAL, write_bytes(ENABLE, "0\n\0", 3));
+	EXPECT_EQ(EINVAL, write_bytes(ENABLE, "0\0000\n", 4));
+	EXPECT_EQ(EINVAL, write_bytes(ENABLE, "\0000\n", 3));
+	EXPECT_EQ(EINVAL, write_bytes(ENABLE, "\0", 1));
+	EXPECT_EQ(self->size, held());
+	EXPECT_EQ(self->start, region_start(self->node));
+}
+
+TEST_F(region, nodes_takes_no_text_with_a_nul_in_it)
+{
+	char before[1024], after[1024];
+
+	read_file(NODES, before, sizeof(before));
+	EXPECT_EQ(EINVAL, write_bytes(NODES, "0\0", 2));
+	EXPECT_EQ(EINVAL, write_bytes(NODES, "0\n\0", 3));
+	EXPECT_EQ(EINVAL, write_bytes(NODES, "\0", 1));
+	read_file(NODES, after, sizeof(after));
+	EXPECT_STREQ(before, after);
+}
+
+/* A number with white space before it, up to @len bytes. */
+static const char *padded(const char *number, size_t len)
+{
+	static char text[1 << 17];
+
+	memset(text, ' ', len);
+	memcpy(text + len - strlen(number), number, strlen(number));
+	return text;
+}
+
+TEST_F(region, enable_takes_less_than_a_page)
+{
+	u64 page = getpagesize();
+
+	EXPECT_EQ(EINVAL, write_bytes(ENABLE, padded("0\n", page), page));
+	EXPECT_EQ(EINVAL, write_bytes(ENABLE, padded("0\n", page + 1), page + 1));
+	EXPECT_EQ(self->size, held());
+
+	EXPECT_EQ(0, write_bytes(ENABLE, padded("0\n", page - 1), page - 1));
+	EXPECT_EQ(0, held());
+}
+
+/* The C driver takes the first 23. */
+TEST_F(region, enable_takes_all_characters_for_what_they_are)
+{
+	EXPECT_EQ(EINVAL, write_text(ENABLE, "0                      one\n"));
+	EXPECT_EQ(EINVAL, write_text(ENABLE, "000000000000000000000001\n"));
+	EXPECT_EQ(self->size, held());
+	EXPECT_EQ(0, write_text(ENABLE, "000000000000000000000000\n"));
+	EXPECT_EQ(0, held());
+}
+
+TEST_F(region, nodes_takes_less_than_a_page)
+{
+	u64 page = getpagesize();
+
+	EXPECT_EQ(EINVAL, write_bytes(NODES, padded("0\n", page), page));
+	EXPECT_EQ(EINVAL, write_bytes(NODES, padded("0\n", page + 1), page + 1));
 }
 
 TEST_F(region, a_node_directory_has_size_start_and_trace)
@@ -170,6 +340,23 @@ TEST_F(region, node_directories_go_when_the_memory_is_given_back)
 {
 	ASSERT_EQ(0, enable(0));
 	EXPECT_EQ(0, count_node_directories());
+}
+
+/* As by ">" in a shell, which does not empty them. */
+TEST_F(region, a_file_can_be_opened_to_be_overwritten)
+{
+	const char *trace = node_file(self->node, "trace");
+	struct stat st;
+	int fd;
+
+	close(open(ENABLE, O_WRONLY | O_TRUNC));
+	EXPECT_STREQ(hex(self->size), read_text(ENABLE));
+
+	close(open(trace, O_RDWR | O_TRUNC));
+	fd = open(trace, O_RDONLY);
+	ASSERT_EQ(0, fstat(fd, &st));
+	EXPECT_EQ(self->size, st.st_size);
+	close(fd);
 }
 
 MEMTRACE_TEST_MAIN
