@@ -32,6 +32,21 @@ static long count_offline_pages(u64 start, u64 size)
 	return offline;
 }
 
+static long count_all_offline_pages(void)
+{
+	int fd = open(KPAGEFLAGS, O_RDONLY);
+	static u64 flags[8192];
+	long offline = 0;
+	ssize_t len;
+
+	while ((len = read(fd, flags, sizeof(flags))) > 0) {
+		for (int i = 0; i < len / sizeof(u64); i++)
+			offline += flags[i] >> KPF_OFFLINE & 1;
+	}
+	close(fd);
+	return offline;
+}
+
 /* Reads the range of a line of PAGE_TABLES, or of HASH_TABLE, and returns whether it has one. */
 static bool read_range(const char *line, u64 *start, u64 *end)
 {
@@ -118,6 +133,20 @@ TEST_F(region, no_page_is_offline_after_it_was_given_back)
 		SKIP(return, "no " KPAGEFLAGS);
 	ASSERT_EQ(0, enable(0));
 	EXPECT_EQ(0, count_offline_pages(self->start, self->size));
+}
+
+/* Those beside it belong to others. */
+TEST_F(region, no_other_page_is_offline)
+{
+	long during, pages = 0;
+
+	if (access(KPAGEFLAGS, F_OK))
+		SKIP(return, "no " KPAGEFLAGS);
+	for (int node = -1; (node = next_region(node + 1)) >= 0;)
+		pages += region_size(node) / getpagesize();
+	during = count_all_offline_pages();
+	ASSERT_EQ(0, enable(0));
+	EXPECT_EQ(count_all_offline_pages() + pages, during);
 }
 
 TEST_F(region, the_linear_mapping_has_a_hole)
