@@ -2,50 +2,42 @@
 /*
  * The tracepoints of memtrace, as they are seen in a trace.
  */
-#include <sys/mount.h>
+#include <sys/klog.h>
 
-#include "memtrace.h"
+#include "told.h"
 
-#define TRACING "/sys/kernel/tracing"
-#define EVENTS TRACING "/instances/memtrace-selftest"
+/* As in linux/syslog.h of the kernel. */
+#define SYSLOG_ACTION_CONSOLE_OFF 6
+#define SYSLOG_ACTION_CONSOLE_ON 7
 
-/* A region, and an instance of the tracer that records our events. */
+/* A region, and an instance of the tracer that records our events from now on. */
 FIXTURE(events)
 {
 	FIXTURE_DATA(region) region;
-	bool mounted;
+	struct told told;
 	char trace[1 << 16];
 };
 
 FIXTURE_SETUP(events)
 {
+	int err;
+
 	SETUP_REGION(&self->region);
-	self->mounted = access(TRACING "/instances", F_OK) &&
-			!mount("tracefs", TRACING, "tracefs", 0, NULL);
-	if (access(TRACING "/events/memtrace", F_OK))
+	err = begin_told(&self->told);
+	if (err == -ENOENT)
 		SKIP(return, "the kernel has no tracepoints");
-	ASSERT_EQ(0, mkdir(EVENTS, 0700));
-	ASSERT_EQ(0, write_text(EVENTS "/events/memtrace/enable", "1"));
+	ASSERT_EQ(0, err);
 }
 
 FIXTURE_TEARDOWN_PARENT(events)
 {
-	rmdir(EVENTS);
-	if (self->mounted)
-		umount(TRACING);
+	end_told(&self->told);
 	region_teardown(_metadata, &self->region, NULL);
 }
 
 static const char *read_trace(FIXTURE_DATA(events) *self)
 {
-	int fd = open(EVENTS "/trace", O_RDONLY);
-	size_t have = 0;
-	ssize_t len;
-
-	while ((len = read(fd, self->trace + have, sizeof(self->trace) - 1 - have)) > 0)
-		have += len;
-	self->trace[have] = '\0';
-	close(fd);
+	read_file(EVENTS "/trace", self->trace, sizeof(self->trace));
 	return self->trace;
 }
 
@@ -95,6 +87,205 @@ TEST_F(events, show_memory_that_is_not_there)
 	EXPECT_LE(0, number_behind(read_trace(self), expected));
 	EXPECT_EQ(-ENOMEM, number_behind(self->trace, " ns error="));
 	EXPECT_EQ(NULL, strstr(self->trace, "memtrace_alloc"));
+}
+
+/* Finds the line of an event, from @trace on. */
+static const char *find_event(const char *trace, const char *event)
+{
+	const char *found = strstr(trace, event);
+
+	while (found && found > trace && found[-1] != '\n')
+		found--;
+	return found;
+}
+
+/* Returns when the first event of this kind was, in microseconds, or 0. */
+static u64 time_of(const char *trace, const char *event)
+{
+	const char *line = find_event(trace, event);
+
+	return line ? event_time(line, strstr(line, event)) : 0;
+}
+
+/* Returns when a range was isolated that has @pfn in it, or 0. */
+static u64 time_of_isolation(const char *trace, u64 pfn)
+{
+	static const char event[] = ": test_pages_isolated: ";
+	const char *found = trace;
+	u64 from, to;
+
+	while ((found = strstr(found, event))) {
+		if (sscanf(found + strlen(event), "start_pfn=0x%llx end_pfn=0x%llx", &from,
+			   &to) == 2 && from <= pfn && pfn < to)
+			return event_time(trace, found);
+		found += strlen(event);
+	}
+	return 0;
+}
+
+/*
+ * What goes on between the beginning and the end that are told takes no longer than
+ * that. Consoles, which are slow, would hide what is left out.
+ */
+FIXTURE(duration)
+{
+	FIXTURE_DATA(events) events;
+};
+
+FIXTURE_SETUP(duration)
+{
+	events_setup(_metadata, &self->events, NULL);
+	if (_metadata->exit_code)
+		return;
+	if (write_text(EVENTS "/events/printk/console/enable", "1"))
+		SKIP(return, "the kernel does not trace its log");
+	klogctl(SYSLOG_ACTION_CONSOLE_OFF, NULL, 0);
+}
+
+FIXTURE_TEARDOWN_PARENT(duration)
+{
+	klogctl(SYSLOG_ACTION_CONSOLE_ON, NULL, 0);
+	events_teardown(_metadata, &self->events, NULL);
+}
+
+TEST_F(duration, has_in_it_that_memory_is_found_and_zeroed)
+{
+	FIXTURE_DATA(events) *events = &self->events;
+	const char *line = events->trace;
+	struct event event = {};
+	char said[96];
+
+	if (write_text(EVENTS "/events/page_isolation/test_pages_isolated/enable", "1"))
+		SKIP(return, "the kernel does not trace how memory is isolated");
+	ASSERT_EQ(0, enable(events->region.size));
+	read_trace(events);
+	while ((line = find_event(line, ": memtrace_alloc: "))) {
+		u64 isolated, allocated;
+
+		ASSERT_TRUE(read_event(line, &event));
+		isolated = time_of_isolation(events->trace, event.pfn);
+		snprintf(said, sizeof(said),
+			 ": console: memtrace: Allocated trace memory on node %d ", event.node);
+		allocated = time_of(events->trace, said);
+		ASSERT_LT(0, isolated);
+		ASSERT_LT(isolated, allocated);
+		EXPECT_LE((allocated - isolated - 1) * 1000, event.duration);
+		line += strcspn(line, "\n");
+	}
+	EXPECT_TRUE(is(&event, "alloc"));
+}
+
+TEST_F(duration, has_in_it_that_memory_is_given_back)
+{
+	FIXTURE_DATA(events) *events = &self->events;
+	u64 first_page, freed;
+	struct event event;
+	const char *line;
+	char text[96];
+
+	snprintf(text, sizeof(text), "pfn == %llu", events->region.start / getpagesize());
+	if (write_text(EVENTS "/events/kmem/mm_page_free/filter", text) ||
+	    write_text(EVENTS "/events/kmem/mm_page_free/enable", "1"))
+		SKIP(return, "the kernel does not trace how pages are freed");
+	ASSERT_EQ(0, enable(0));
+	first_page = time_of(read_trace(events), ": mm_page_free: ");
+	snprintf(text, sizeof(text), ": console: memtrace: Freed trace memory back on node %d\n",
+		 events->region.node);
+	freed = time_of(events->trace, text);
+	ASSERT_LT(0, first_page);
+	ASSERT_LT(first_page, freed);
+
+	snprintf(text, sizeof(text), ": memtrace_free: node=%d ", events->region.node);
+	line = find_event(events->trace, text);
+	ASSERT_NE(NULL, line);
+	ASSERT_TRUE(read_event(line, &event));
+	EXPECT_LE((freed - first_page - 1) * 1000, event.duration);
+}
+
+#define REGION_FIELDS							\
+	"\tfield:int node;\toffset:8;\tsize:4;\tsigned:1;\n"		\
+	"\tfield:unsigned long pfn;\toffset:16;\tsize:8;\tsigned:0;\n"	\
+	"\tfield:unsigned long nr_pages;\toffset:24;\tsize:8;\tsigned:0;\n"	\
+	"\tfield:u64 duration;\toffset:32;\tsize:8;\tsigned:0;\n"
+
+#define REGION_FORMAT "node=%d pfn=0x%lx nr_pages=%lu duration=%llu ns"
+#define REGION_ARGUMENTS "REC->node, REC->pfn, REC->nr_pages, REC->duration"
+
+/* What tools that record events read to make sense of them. */
+FIXTURE(format)
+{
+	struct told told;
+};
+
+FIXTURE_VARIANT(format)
+{
+	const char *event;
+	const char *text;
+};
+
+FIXTURE_VARIANT_ADD(format, alloc)
+{
+	.event = "memtrace_alloc",
+	.text = REGION_FIELDS "\nprint fmt: \"" REGION_FORMAT "\", " REGION_ARGUMENTS "\n",
+};
+
+FIXTURE_VARIANT_ADD(format, free)
+{
+	.event = "memtrace_free",
+	.text = REGION_FIELDS "\nprint fmt: \"" REGION_FORMAT "\", " REGION_ARGUMENTS "\n",
+};
+
+FIXTURE_VARIANT_ADD(format, fail)
+{
+	.event = "memtrace_fail",
+	.text = REGION_FIELDS "\tfield:int error;\toffset:40;\tsize:4;\tsigned:1;\n"
+		"\nprint fmt: \"" REGION_FORMAT " error=%d\", " REGION_ARGUMENTS ", REC->error\n",
+};
+
+FIXTURE_SETUP(format)
+{
+	int err = begin_told(&self->told);
+
+	if (err == -ENOENT)
+		SKIP(return, "the kernel has no tracepoints");
+	ASSERT_EQ(0, err);
+}
+
+FIXTURE_TEARDOWN_PARENT(format)
+{
+	end_told(&self->told);
+}
+
+TEST_F(format, of_an_event_stays)
+{
+	char path[128], text[4096], *found;
+
+	snprintf(path, sizeof(path), TRACING "/events/memtrace/%s/format", variant->event);
+	read_file(path, text, sizeof(text));
+	found = strstr(text, "\tfield:int node;");
+	EXPECT_STREQ(variant->text, found ? found : text);
+}
+
+TEST_F(events, are_the_three_that_are_documented)
+{
+	static const char * const names[] = {
+		"memtrace_alloc", "memtrace_fail", "memtrace_free",
+	};
+	DIR *dir = opendir(TRACING "/events/memtrace");
+	struct dirent *entry;
+	int n = 0;
+
+	ASSERT_NE(NULL, dir);
+	while ((entry = readdir(dir)))
+		n += !strncmp(entry->d_name, "memtrace_", strlen("memtrace_"));
+	closedir(dir);
+	EXPECT_EQ(ARRAY_SIZE(names), n);
+	for (int i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[128];
+
+		snprintf(path, sizeof(path), TRACING "/events/memtrace/%s/enable", names[i]);
+		EXPECT_EQ(0, access(path, F_OK)) TH_LOG("%s", names[i]);
+	}
 }
 
 MEMTRACE_TEST_MAIN

@@ -1,88 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Every call that can fail for want of memory fails once, one after the other,
- * while trace memory is taken, mapped, read and given back.
- *
- * The n-th call of a system call fails by /proc/self/fail-nth, for n from 1 on
- * until a system call ends before it has made n such calls.
+ * while trace memory is taken, mapped, read and given back: the n-th one, for n from
+ * 1 on until a system call ends before it has made n such calls.
  */
-#include "memtrace.h"
-
-#define FAIL_NTH "/proc/self/fail-nth"
-
-static const char *const knobs[][2] = {
-	{ "/sys/kernel/debug/failslab/ignore-gfp-wait", "N" },
-	{ "/sys/kernel/debug/failslab/verbose", "0" },
-	{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N" },
-	{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N" },
-	{ "/sys/kernel/debug/fail_page_alloc/min-order", "0" },
-	{ "/sys/kernel/debug/fail_page_alloc/verbose", "0" },
-};
-
-#define NR_KNOBS ARRAY_SIZE(knobs)
-
-static int read_text(const char *path, char *text, size_t size)
-{
-	int fd = open(path, O_RDONLY);
-	ssize_t len = read(fd, text, size - 1);
-
-	close(fd);
-	text[len > 0 ? len : 0] = 0;
-	return len < 0 ? -1 : 0;
-}
+#include "faults.h"
 
 FIXTURE(faults)
 {
 	FIXTURE_DATA(region) region;
-	char before[NR_KNOBS][32];
-	int fail_nth;
+	struct faults faults;
 	u64 free_before;
+	struct told told;
 };
 
 FIXTURE_SETUP(faults)
 {
+	const char *missing;
+	int err;
+
 	/* Also fills the caches that one cycle leaves behind. */
 	SETUP_REGION(&self->region);
 	ASSERT_EQ(0, enable(0));
 
-	self->fail_nth = open(FAIL_NTH, O_RDWR);
-	if (self->fail_nth < 0)
-		SKIP(return, "this kernel has no " FAIL_NTH);
-	for (int i = 0; i < NR_KNOBS; i++) {
-		if (read_text(knobs[i][0], self->before[i], sizeof(self->before[i])) ||
-		    write_text(knobs[i][0], knobs[i][1]))
-			SKIP(return, "this kernel has no %s", knobs[i][0]);
-	}
+	missing = begin_faults(&self->faults);
+	if (missing)
+		SKIP(return, "this kernel has no %s", missing);
+	err = begin_told(&self->told);
+	if (err == -ENOENT)
+		SKIP(return, "the kernel has no tracepoints");
+	ASSERT_EQ(0, err);
+	self->told.by_injection = true;
 	self->free_before = settled_free_memory();
 }
 
 FIXTURE_TEARDOWN_PARENT(faults)
 {
-	for (int i = 0; i < NR_KNOBS; i++) {
-		if (self->before[i][0])
-			write_text(knobs[i][0], self->before[i]);
-	}
+	end_faults(&self->faults);
+	end_told(&self->told);
 	region_teardown(_metadata, &self->region, NULL);
-}
-
-/* The next system call's n-th call that can fail will. */
-static void arm(int fail_nth, int n)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", n);
-	if (pwrite(fail_nth, text, strlen(text), 0) < 0)
-		ksft_print_msg("fail-nth could not be written\n");
-}
-
-/* Returns whether a call failed. The file tells how many more it would have taken. */
-static bool disarm(int fail_nth)
-{
-	char text[16] = "";
-
-	pread(fail_nth, text, sizeof(text) - 1, 0);
-	pwrite(fail_nth, "0", 1, 0);
-	return atoi(text) == 0;
 }
 
 /* How many nodes are in this state, by the status file. */
@@ -101,12 +57,13 @@ static int count_in_status(const char *state)
 	return count;
 }
 
+/* One that is stuck keeps its directory. */
 static int count_regions(void)
 {
 	int count = 0;
 
 	for (int node = next_region(0); node >= 0; node = next_region(node + 1))
-		count++;
+		count += !access(node_file(node, "trace"), F_OK);
 	return count;
 }
 
@@ -123,21 +80,15 @@ TEST_F(faults, leave_nothing_behind_when_memory_is_taken)
 	int n;
 
 	for (n = 1; failed; n++) {
-		int err;
-		int fd = open(ENABLE, O_WRONLY);
-		char text[32];
-
-		snprintf(text, sizeof(text), "0x%llx\n", block_size());
-		arm(self->fail_nth, n);
-		err = write(fd, text, strlen(text)) < 0 ? errno : 0;
-		failed = disarm(self->fail_nth);
-		close(fd);
+		int err = enable_with_fault(&self->faults, &self->told, block_size(), n, &failed);
 
 		ASSERT_TRUE(err == 0 || err == ENOMEM)
 			TH_LOG("call %d failed: errno %d", n, err);
 		EXPECT_TRUTH();
+		expect_told(_metadata, &self->told, block_size(), err);
 		EXPECT_EQ(err == 0, held() == block_size());
-		ASSERT_EQ(0, enable(0));
+		ASSERT_EQ(0, enable_and_time(&self->told, 0));
+		expect_told(_metadata, &self->told, 0, 0);
 		ASSERT_EQ(0, held());
 	}
 	TH_LOG("%d calls failed", n - 2);
@@ -151,16 +102,18 @@ TEST_F(faults, leave_the_region_owned_when_memory_is_given_back)
 	int n;
 
 	for (n = 1; failed; n++) {
-		int fd = open(ENABLE, O_WRONLY), err, regions;
+		int err, regions;
 
 		ASSERT_EQ(0, enable(block_size()));
+		listen_to(&self->told, block_size());
 		regions = count_regions();
-		arm(self->fail_nth, n);
-		err = write(fd, "0\n", 2) < 0 ? errno : 0;
-		failed = disarm(self->fail_nth);
-		close(fd);
+		err = enable_with_fault(&self->faults, &self->told, 0, n, &failed);
 
 		EXPECT_TRUTH();
+		if (err == ENOMEM)
+			expect_unchanged(_metadata, &self->told);
+		else
+			expect_told(_metadata, &self->told, 0, err);
 		if (err == EAGAIN) {
 			stuck++;
 			EXPECT_EQ(block_size(), held());
@@ -193,10 +146,10 @@ TEST_F(faults, leave_no_mapping_behind)
 		char *map;
 		int err;
 
-		arm(self->fail_nth, n);
+		arm(&self->faults, n);
 		map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		err = map == MAP_FAILED ? errno : 0;
-		failed = disarm(self->fail_nth);
+		failed = disarm(&self->faults);
 
 		ASSERT_TRUE(err == 0 || err == ENOMEM)
 			TH_LOG("call %d failed: errno %d", n, err);
@@ -223,10 +176,10 @@ TEST_F(faults, shorten_a_read_or_fail_it)
 		ssize_t len;
 		int err;
 
-		arm(self->fail_nth, n);
+		arm(&self->faults, n);
 		len = pread(fd, buffer, sizeof(buffer), 0);
 		err = len < 0 ? errno : 0;
-		failed = disarm(self->fail_nth);
+		failed = disarm(&self->faults);
 
 		ASSERT_TRUE(len > 0 || err == EFAULT || err == ENOMEM)
 			TH_LOG("call %d failed: errno %d", n, err);
