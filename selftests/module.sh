@@ -191,6 +191,28 @@ zone_movable_gives_memory_when_there_is_no_other()
 	is_held && dmesg | tail -n 5 | grep -q 'Trace memory of node [0-9]* is in ZONE_MOVABLE'
 }
 
+zone_movable_is_told_of_as_a_notice()
+{
+	load movable=n || return
+	! take 2>/dev/null || return "$KSFT_SKIP"
+	unload && load || return
+	take 2>/dev/null || return "$KSFT_SKIP"
+	node=$(find $memtrace -mindepth 1 -type d | sed 's/.*\/0*\(.\)/\1/' | head -n 1)
+	dmesg -r | sed -n 's/^\(<[0-9]*>\)\[[^]]*\] memtrace: /\1/p' | tail -n 2 > /tmp/said
+	printf '%s\n' "<5>Trace memory of node $((0x$node)) is in ZONE_MOVABLE" \
+		"<6>Allocated trace memory on node $((0x$node)) at $(cat $memtrace/*/start)" |
+		diff - /tmp/said
+}
+
+status_promises_no_zone_movable_with_movable_n()
+{
+	load movable=n || return
+	! take 2>/dev/null || return "$KSFT_SKIP"
+	! echo $((2 * size)) 2>/dev/null > $enable || return
+	grep -q ' short .* no contiguous memory could be freed$' $memtrace/status &&
+		! grep -q largest $memtrace/status
+}
+
 tests="
 loading_creates_enable
 loading_takes_no_memory
@@ -208,6 +230,8 @@ memtrace_loads_with_memory_that_is_not_there
 memtrace_does_not_load_with_a_bad_size
 memtrace_does_not_load_with_bad_nodes
 zone_movable_gives_memory_when_there_is_no_other
+zone_movable_is_told_of_as_a_notice
+status_promises_no_zone_movable_with_movable_n
 "
 
 skip_all()
