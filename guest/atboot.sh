@@ -1,10 +1,41 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# Runs in a guest whose command line has memtrace.size=1G memtrace.nodes=1: the
-# memory is there, on that node only.
+# Runs in a guest with memtrace built in and parameters for it on the command line.
 
-cd /sys/kernel/debug/powerpc/memtrace || exit
-cat enable nodes status
-[ "$(cat enable)" = 0x0000000040000000 ] && [ "$(cat nodes)" = 1 ] &&
-	[ "$(echo 0*)" = 00000001 ] && echo 0 >enable && [ "$(cat enable)" = 0x0000000000000000 ]
+cd /sys/kernel/debug/powerpc || exit
+
+# is FILE TEXT: whether memtrace has such a file with that in it.
+is() {
+	[ "$(cat "memtrace/$1")" = "$2" ]
+}
+
+# said LEVEL TEXT: whether the kernel's log has that line.
+said() {
+	dmesg -r | sed 's/^\(<[0-9]*>\)\[[^]]*\] /\1/' | grep -qxF "<$1>memtrace: $2"
+}
+
+[ ! -e memtrace ] || cat memtrace/enable memtrace/nodes memtrace/status
+case $(cat /proc/cmdline) in
+*memtrace.size=1G*) # from node 1, and from that only
+	is enable 0x0000000040000000 && is nodes 1 && [ "$(echo memtrace/0*)" = memtrace/00000001 ] &&
+		is 00000001/size 0x0000000040000000 &&
+		said 6 "Allocated trace memory on node 1 at $(cat memtrace/00000001/start)" &&
+		echo 0 >memtrace/enable && is enable 0x0000000000000000
+	;;
+*memtrace.size=4096*) # which enable would refuse: no driver
+	[ ! -e memtrace ] && said 3 "Value must be aligned with 0x40000000"
+	;;
+*memtrace.size=4194304T*) # more than there is
+	is enable 0x0000000000000000 &&
+		said 4 "No node could give 0x4000000000000000 bytes, loaded without trace memory" &&
+		echo 1G >memtrace/enable && is enable 0x0000000040000000
+	;;
+*memtrace.size=1X*) # no size: as if there were none
+	is enable 0x0000000000000000 && is nodes "$(cat /sys/devices/system/node/has_memory)" &&
+		! dmesg | grep -q "\\] memtrace: " && echo 1G >memtrace/enable
+	;;
+*)
+	false
+	;;
+esac
