@@ -25,6 +25,7 @@ use kernel::{
 
 use crate::{
     events,
+    gate::Gate,
     nodes::Nodes,
     region::{
         Beginning,
@@ -34,8 +35,7 @@ use crate::{
     status::{
         State,
         Status, //
-    },
-    trace::Gate, //
+    }, //
 };
 
 /// Fails with [`EINVAL`] if `size` bytes are not whole memory blocks.

@@ -11,6 +11,7 @@
 //! - [`status`]: the file that tells how it stands with each node.
 //! - [`region`]: the trace memory of one node, and how it comes and goes.
 //! - [`trace`]: the file through which processes read and map a region.
+//! - [`gate`]: what keeps regions while they are mapped.
 //! - [`events`]: the tracepoints.
 
 use kernel::{
@@ -31,6 +32,7 @@ use kernel::{
 
 mod enable;
 mod events;
+mod gate;
 mod nodes;
 mod region;
 mod status;

@@ -61,15 +61,15 @@ use kernel::{
 };
 
 use crate::{
+    gate::{
+        Gate,
+        Mappings, //
+    },
     status::{
         State,
         Why, //
     },
-    trace::{
-        Gate,
-        Mappings,
-        Trace, //
-    }, //
+    trace::Trace, //
 };
 
 /// One node's trace memory.

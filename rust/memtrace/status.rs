@@ -16,7 +16,7 @@ use kernel::{
     time::Delta, //
 };
 
-use crate::trace::Mappings;
+use crate::gate::Mappings;
 
 /// What `enable` and `status` tell about. Readers never wait for memory to be taken or given back.
 #[pin_data]

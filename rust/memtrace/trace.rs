@@ -10,15 +10,12 @@ use kernel::{
         virt::VmaUnclaimed, //
     },
     prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
-    }, //
+    sync::Arc, //
+};
+
+use crate::gate::{
+    Mapping,
+    Mappings, //
 };
 
 /// The data of a `trace` file.
@@ -47,94 +44,5 @@ impl MemoryFile for Trace {
         let mapping = Mapping::new(&self.mappings).ok_or(EIO)?;
 
         UncachedPages::mmap(self.pages.clone(), vma, mapping)
-    }
-}
-
-/// Lets mappings of processes in, of all regions, or none.
-///
-/// All regions are given back or none: therefore they share one gate, which closes in one step.
-pub(crate) struct Gate(Atomic<isize>);
-
-impl Gate {
-    const CLOSED: isize = -1;
-
-    pub(crate) fn new() -> Self {
-        Self(Atomic::new(0))
-    }
-
-    /// Lets no new mapping in until what this returns is dropped. Fails with [`EBUSY`], and closes
-    /// nothing, if there is a mapping.
-    pub(crate) fn close(&self) -> Result<Closed<'_>> {
-        self.0
-            .cmpxchg(0, Self::CLOSED, Acquire)
-            .map(|_| Closed(self))
-            .map_err(|_| EBUSY)
-    }
-
-    /// Counts one more mapping, if the gate is open.
-    fn enter(&self) -> bool {
-        let mut count = self.0.load(Relaxed);
-
-        while count != Self::CLOSED {
-            match self.0.cmpxchg(count, count + 1, Relaxed) {
-                Ok(_) => return true,
-                Err(now) => count = now,
-            }
-        }
-        false
-    }
-
-    fn leave(&self) {
-        self.0.fetch_sub(1, Release);
-    }
-}
-
-/// The gate is closed.
-pub(crate) struct Closed<'a>(&'a Gate);
-
-impl Drop for Closed<'_> {
-    fn drop(&mut self) {
-        self.0 .0.store(0, Release);
-    }
-}
-
-/// The mappings of one region.
-pub(crate) struct Mappings {
-    gate: Arc<Gate>,
-    count: Atomic<usize>,
-}
-
-impl Mappings {
-    /// None yet, and those to come pass through `gate`.
-    pub(crate) fn new(gate: Arc<Gate>) -> Self {
-        Self {
-            gate,
-            count: Atomic::new(0),
-        }
-    }
-
-    /// Returns how many there are. One that was forked or split counts once.
-    pub(crate) fn count(&self) -> usize {
-        self.count.load(Relaxed)
-    }
-}
-
-/// One mapping that is counted.
-struct Mapping(Arc<Mappings>);
-
-impl Mapping {
-    fn new(mappings: &Arc<Mappings>) -> Option<Self> {
-        if !mappings.gate.enter() {
-            return None;
-        }
-        mappings.count.fetch_add(1, Relaxed);
-        Some(Self(mappings.clone()))
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        self.0.count.fetch_sub(1, Relaxed);
-        self.0.gate.leave();
     }
 }

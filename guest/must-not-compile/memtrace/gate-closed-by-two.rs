@@ -2,7 +2,7 @@
 
 //! A gate is closed by one.
 
-use crate::trace::Closed;
+use crate::gate::Closed;
 
 fn two<T: Clone>(one: T) -> (T, T) {
     (one.clone(), one)

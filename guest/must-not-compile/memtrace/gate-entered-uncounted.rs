@@ -2,7 +2,7 @@
 
 //! Who passes the gate is counted as a mapping of a region.
 
-use crate::trace::Gate;
+use crate::gate::Gate;
 
 pub(crate) fn program(gate: &Gate) {
     #[cfg(wrong)]

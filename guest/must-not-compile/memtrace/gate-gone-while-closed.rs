@@ -2,7 +2,7 @@
 
 //! A gate stays for as long as it is closed.
 
-use crate::trace::Gate;
+use crate::gate::Gate;
 use kernel::prelude::*;
 
 pub(crate) fn program(gate: KBox<Gate>) -> Result {

@@ -2,7 +2,7 @@
 
 //! A mapping that is gone was one before.
 
-use crate::trace::Gate;
+use crate::gate::Gate;
 
 pub(crate) fn program(gate: &Gate) {
     #[cfg(wrong)]

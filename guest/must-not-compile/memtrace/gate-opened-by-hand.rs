@@ -2,7 +2,7 @@
 
 //! A gate is opened by who has closed it.
 
-use crate::trace::{
+use crate::gate::{
     Closed,
     Gate, //
 };

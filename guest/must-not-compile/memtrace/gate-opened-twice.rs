@@ -2,7 +2,7 @@
 
 //! A gate is opened once, or else it would open for who closes it next.
 
-use crate::trace::Gate;
+use crate::gate::Gate;
 use kernel::prelude::*;
 
 pub(crate) fn program(gate: &Gate) -> Result {

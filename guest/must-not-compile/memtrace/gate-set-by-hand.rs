@@ -2,7 +2,7 @@
 
 //! How many mappings there are is counted by the gate itself.
 
-use crate::trace::Gate;
+use crate::gate::Gate;
 use kernel::{
     prelude::*,
     sync::atomic::Relaxed, //

@@ -2,9 +2,15 @@
 
 //! A mapping that is counted has passed the gate.
 
-#[cfg(wrong)]
-use crate::trace::Mapping; //~ E0603 Mapping
-#[cfg(not(wrong))]
-use crate::trace::Mappings as Mapping;
+use crate::gate::{
+    Mapping,
+    Mappings, //
+};
+use kernel::sync::Arc;
 
-pub(crate) fn program(_: Mapping) {}
+pub(crate) fn program(mappings: Arc<Mappings>) -> Option<Mapping> {
+    #[cfg(wrong)]
+    return Some(Mapping(mappings)); //~ E0423
+    #[cfg(not(wrong))]
+    Mapping::new(&mappings)
+}

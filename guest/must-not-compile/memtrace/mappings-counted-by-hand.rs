@@ -2,7 +2,7 @@
 
 //! The mappings of a region are counted as they come and go.
 
-use crate::trace::Mappings;
+use crate::gate::Mappings;
 use kernel::sync::atomic::Relaxed;
 
 pub(crate) fn program(mappings: &Mappings) -> usize {

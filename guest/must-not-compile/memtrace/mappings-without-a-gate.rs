@@ -2,7 +2,7 @@
 
 //! All mappings pass a gate.
 
-use crate::trace::{
+use crate::gate::{
     Gate,
     Mappings, //
 };

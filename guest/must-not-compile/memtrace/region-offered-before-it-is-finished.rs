@@ -3,8 +3,8 @@
 //! A region is offered when all of it is zeroed and mapped cache-inhibited.
 
 use crate::{
-    region::Beginning,
-    trace::Gate, //
+    gate::Gate,
+    region::Beginning, //
 };
 use kernel::{
     debugfs::Dir,

@@ -3,8 +3,8 @@
 //! A region is mapped through a gate.
 
 use crate::{
-    region::Beginning,
-    trace::Gate, //
+    gate::Gate,
+    region::Beginning, //
 };
 use kernel::sync::Arc;
 

@@ -2,9 +2,9 @@
 
 //! What is offered is mapped cache-inhibited.
 
-use crate::trace::{
-    Mappings,
-    Trace, //
+use crate::{
+    gate::Mappings,
+    trace::Trace, //
 };
 use kernel::{
     mm::{

@@ -2,9 +2,9 @@
 
 //! A region is offered together with what counts its mappings.
 
-use crate::trace::{
-    Mappings,
-    Trace, //
+use crate::{
+    gate::Mappings,
+    trace::Trace, //
 };
 use kernel::{
     mm::uncached::UncachedPages,
