@@ -88,6 +88,37 @@ TEST_F(region, the_direct_map_comes_back_in_pages_of_the_same_size)
 	EXPECT_EQ(before, read_meminfo("DirectMap1G"));
 }
 
+/* Returns the lines of /proc/meminfo that tell of the direct map, until the next call. */
+static const char *direct_map_lines(void)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	static char lines[512];
+	char line[128];
+
+	lines[0] = '\0';
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strncmp(line, "DirectMap", strlen("DirectMap")))
+			strcat(lines, line);
+	}
+	if (f)
+		fclose(f);
+	return lines;
+}
+
+TEST_F(region, the_direct_map_is_line_for_line_as_before)
+{
+	char before[512];
+
+	ASSERT_EQ(0, enable(0));
+	snprintf(before, sizeof(before), "%s", direct_map_lines());
+	if (!before[0])
+		SKIP(return, "/proc/meminfo does not show the direct map");
+	ASSERT_EQ(0, enable(self->size));
+	EXPECT_STRNE(before, direct_map_lines());
+	ASSERT_EQ(0, enable(0));
+	EXPECT_STREQ(before, direct_map_lines());
+}
+
 /* Until 2020 memory was removed from the machine and added again. */
 TEST_F(region, memory_blocks_stay_online)
 {
