@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include "memtrace.h"
@@ -96,6 +97,55 @@ TEST(a_killed_writer_has_no_hands_in_memory_that_is_free)
 		ASSERT_FALSE(log_has(kmsg, "pagealloc: "));
 	}
 	EXPECT_LT(0, killed);
+}
+
+static void do_nothing(int signal)
+{
+}
+
+/* Sends this process signals all the time, with a handler that does nothing. */
+static int send_signals(void)
+{
+	struct sigaction action = { .sa_handler = do_nothing };
+	struct itimerval often = { { .tv_usec = 1000 }, { .tv_usec = 1000 } };
+
+	return sigaction(SIGALRM, &action, NULL) || setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static void send_no_signals(void)
+{
+	struct itimerval never = {};
+
+	setitimer(ITIMER_REAL, &never, NULL);
+}
+
+/* Only what kills the process is a reason to stop. */
+TEST_F(region, is_taken_although_the_writer_gets_a_signal)
+{
+	char text[32];
+	int fd = open(ENABLE, O_WRONLY);
+	ssize_t len;
+
+	snprintf(text, sizeof(text), "%llu\n", self->size);
+	ASSERT_EQ(0, send_signals());
+	len = write(fd, text, strlen(text));
+	send_no_signals();
+	EXPECT_EQ(strlen(text), len) TH_LOG("%s", strerror(errno));
+	EXPECT_EQ(self->size, held());
+	close(fd);
+}
+
+TEST_F(region, is_read_on_although_the_reader_gets_a_signal)
+{
+	u64 size = 256 << 20;
+	char *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ssize_t len;
+
+	ASSERT_NE(MAP_FAILED, data);
+	ASSERT_EQ(0, send_signals());
+	len = pread(self->fd, data, size, 0);
+	send_no_signals();
+	EXPECT_EQ(size, len) TH_LOG("%s", strerror(errno));
 }
 
 struct reader {
