@@ -213,6 +213,17 @@ status_promises_no_zone_movable_with_movable_n()
 		! grep -q largest $memtrace/status
 }
 
+# A size that is no power of two is looked for in another way.
+three_blocks_of_zone_movable_are_given_only_if_allowed()
+{
+	load movable=n || return
+	! take 2>/dev/null || return "$KSFT_SKIP" # there is other
+	! echo $((3 * size)) 2>/dev/null > $enable || return
+	unload && load || return
+	echo $((3 * size)) 2>/dev/null > $enable || return "$KSFT_SKIP"
+	dmesg | tail -n 5 | grep -q 'Trace memory of node [0-9]* is in ZONE_MOVABLE'
+}
+
 tests="
 loading_creates_enable
 loading_takes_no_memory
@@ -232,6 +243,7 @@ memtrace_does_not_load_with_bad_nodes
 zone_movable_gives_memory_when_there_is_no_other
 zone_movable_is_told_of_as_a_notice
 status_promises_no_zone_movable_with_movable_n
+three_blocks_of_zone_movable_are_given_only_if_allowed
 "
 
 skip_all()

@@ -149,6 +149,35 @@ TEST_F(region, is_on_its_node)
 	}
 }
 
+/* Whether the node has each memory block of its region. */
+static bool has_all_blocks(int node)
+{
+	u64 start = region_start(node), end = start + region_size(node);
+	char path[96];
+
+	for (; start < end; start += block_size()) {
+		snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/memory%llu",
+			 node, start / block_size());
+		if (access(path, F_OK))
+			return false;
+	}
+	return true;
+}
+
+TEST_F(region, of_three_blocks_is_made_of_blocks_of_its_node)
+{
+	if (access(STATUS, F_OK))
+		SKIP(return, "this memtrace takes other sizes by chance");
+	if (enable(3 * self->size) == ENOMEM)
+		SKIP(return, "no node has as much");
+	EXPECT_LE(0, next_region(0));
+	for (int node = -1; (node = next_region(node + 1)) >= 0;) {
+		EXPECT_EQ(3 * self->size, region_size(node));
+		EXPECT_EQ(0, region_start(node) % block_size());
+		EXPECT_TRUE(has_all_blocks(node));
+	}
+}
+
 TEST_F(region, is_taken_from_each_node_with_memory)
 {
 	if (count_nodes(next_memory_node) < 2)
