@@ -263,4 +263,102 @@ mod tests {
         assert!(parse(&zeroes[..511]).is_ok_and(|nodes| !nodes.is_empty()));
         assert!(parse(&zeroes).is_err_and(|e| e == EINVAL));
     }
+
+    #[test]
+    fn set_has_what_is_in_its_list_and_nothing_else() -> Result {
+        let ids = 0..bindings::MAX_NUMNODES as i32;
+
+        for id in [0, 1, 31, 32, 33, 62, 63, 64, 65, 127, 128, 129, 255] {
+            if !ids.contains(&id) {
+                continue;
+            }
+            let nodes = parse(CString::try_from_fmt(fmt!("{id}"))?.to_bytes())?;
+            for other in ids.clone() {
+                assert_eq!(nodes.contains(NumaNode::new(other)?), other == id);
+            }
+            assert!(nodes.iter().map(NumaNode::id).eq([id]));
+            assert!(!nodes.is_empty());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn no_node_is_in_no_set() -> Result {
+        let last = bindings::MAX_NUMNODES - 1;
+        let all = parse(CString::try_from_fmt(fmt!("0-{last}"))?.to_bytes())?;
+
+        assert!(all.iter().map(NumaNode::id).eq(0..=last as i32));
+        assert!(!all.contains(NumaNode::NO_NODE));
+        assert!(!NodeSet::empty().contains(NumaNode::NO_NODE));
+        Ok(())
+    }
+
+    #[test]
+    fn subset_has_no_more_than_the_other() -> Result {
+        if bindings::MAX_NUMNODES < 4 {
+            return Ok(());
+        }
+        let sets = [parse(b"")?, parse(b"1")?, parse(b"1,3")?, parse(b"0-3")?];
+        let apart = parse(b"0,2")?;
+
+        for (i, one) in sets.iter().enumerate() {
+            for (j, other) in sets.iter().enumerate() {
+                assert_eq!(one.is_subset(other), i <= j);
+            }
+        }
+        assert!(!apart.is_subset(&sets[2]));
+        assert!(!sets[2].is_subset(&apart));
+        assert!(apart.is_subset(&sets[3]));
+        Ok(())
+    }
+
+    #[test]
+    fn empty_set_is_empty() -> Result {
+        assert!(NodeSet::empty().is_empty());
+        assert!(NodeSet::empty().iter().next().is_none());
+        assert!(NodeSet::empty().is_subset(&NodeSet::empty()));
+        assert_eq!(
+            CString::try_from_fmt(fmt!("{}", NodeSet::empty()))?.to_bytes(),
+            b""
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn parameter_is_a_list() -> Result {
+        let nodes = NodeSet::try_from_param_arg(BStr::from_bytes(b"0\n"))?;
+
+        assert!(nodes.iter().map(NumaNode::id).eq([0]));
+        assert!(NodeSet::try_from_param_arg(BStr::from_bytes(b"one")).is_err_and(|e| e == EINVAL));
+        Ok(())
+    }
+
+    #[test]
+    fn kernel_runs_on_a_node_and_has_memory_on_one() {
+        // SAFETY: No requirements.
+        let here = unsafe { bindings::numa_node_id() };
+        let contains = |nodes: NodeSet| NumaNode::new(here).is_ok_and(|node| nodes.contains(node));
+
+        assert!(contains(online_nodes()));
+        assert!(!memory_nodes().is_empty());
+        assert!(memory_nodes().is_subset(&online_nodes()));
+    }
+
+    #[test]
+    fn each_cpu_but_this_one_is_another() {
+        // SAFETY: The mask is there for as long as the kernel.
+        let nr_online =
+            unsafe { bindings::cpumask_weight(&raw mut bindings::__cpu_online_mask) } as usize;
+        let nodes = online_nodes();
+        let nr_nodes = nodes.iter().count();
+        let nr_others = nodes.iter().map(nr_other_cpus).sum::<usize>();
+
+        // This may run on another CPU each time it asks.
+        assert!(nr_others + nr_nodes >= nr_online);
+        assert!(nr_others <= nr_online);
+        if nr_nodes == 1 {
+            assert_eq!(nr_others + 1, nr_online);
+        }
+        assert_eq!(nr_other_cpus(NumaNode::NO_NODE), 0);
+    }
 }

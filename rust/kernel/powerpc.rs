@@ -21,3 +21,18 @@ pub fn machine_is_powernv() -> bool {
     // SAFETY: `machine_id`, which this reads, is set before the first driver is initialised.
     unsafe { bindings::machine_is_powernv() }
 }
+
+#[macros::kunit_tests(rust_powerpc)]
+mod tests {
+    use super::*;
+    use crate::prelude::*;
+
+    #[test]
+    fn machine_is_what_the_device_tree_says() {
+        let powernv = [c"ibm,powernv".as_char_ptr(), core::ptr::null()];
+
+        // SAFETY: A list of C strings that ends with `NULL`.
+        let is_powernv = unsafe { bindings::of_machine_compatible_match(powernv.as_ptr()) };
+        assert_eq!(machine_is_powernv(), is_powernv);
+    }
+}

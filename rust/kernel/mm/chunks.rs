@@ -186,10 +186,12 @@ mod tests {
         },
     };
 
+    static NR_CHUNKS: Atomic<usize> = Atomic::new(0);
     static NR_PAGES: Atomic<usize> = Atomic::new(0);
     static SUM: Atomic<usize> = Atomic::new(0);
 
     fn count(pfns: Range<usize>) {
+        NR_CHUNKS.fetch_add(1, Relaxed);
         NR_PAGES.fetch_add(pfns.len(), Relaxed);
         SUM.fetch_add(pfns.sum(), Relaxed);
     }
@@ -197,6 +199,7 @@ mod tests {
     fn some_pages() -> Result<ContigPages> {
         let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
 
+        NR_CHUNKS.store(0, Relaxed);
         NR_PAGES.store(0, Relaxed);
         SUM.store(0, Relaxed);
         ContigPages::alloc(16, GFP_KERNEL, node)
@@ -211,6 +214,10 @@ mod tests {
 
             let pages = work.finish().ok_or(EINTR)?;
             assert_eq!(NR_PAGES.load(Relaxed), pages.nr_pages());
+            assert_eq!(
+                NR_CHUNKS.load(Relaxed),
+                pages.nr_pages().div_ceil(chunk_pages)
+            );
             assert_eq!(SUM.load(Relaxed), pages.pfns().sum::<usize>());
         }
         Ok(())
@@ -268,6 +275,40 @@ mod tests {
         NR_AT_DROP.store(usize::MAX, Relaxed);
         drop(work);
         assert_eq!(NR_AT_DROP.load(Relaxed), 0);
+        Ok(())
+    }
+
+    /// Whether two were at work at the same time, or one has waited for another long enough.
+    static TOGETHER: Atomic<usize> = Atomic::new(0);
+    static ALONE: Atomic<usize> = Atomic::new(0);
+
+    fn wait_for_another(_: Range<usize>) {
+        if NR_AT_WORK.fetch_add(1, Relaxed) > 0 {
+            TOGETHER.store(1, Relaxed);
+        }
+        for _ in 0..5000 {
+            if TOGETHER.load(Relaxed) != 0 || ALONE.load(Relaxed) != 0 {
+                break;
+            }
+            fsleep(Delta::from_millis(1));
+        }
+        ALONE.store(1, Relaxed);
+        NR_AT_WORK.fetch_sub(1, Relaxed);
+    }
+
+    #[test]
+    fn others_help_where_the_node_has_other_cpus() -> Result {
+        let pages = some_pages()?;
+        let node = pages.node();
+        if numa::nr_other_cpus(node) == 0 {
+            return Ok(());
+        }
+
+        TOGETHER.store(0, Relaxed);
+        ALONE.store(0, Relaxed);
+        let work = ChunkWork::begin(pages, node, 1, wait_for_another)?;
+        work.finish().ok_or(EINTR)?;
+        assert_eq!(TOGETHER.load(Relaxed), 1);
         Ok(())
     }
 }

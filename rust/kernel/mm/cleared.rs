@@ -128,3 +128,53 @@ impl Deref for ClearedPages {
         &self.0
     }
 }
+
+#[macros::kunit_tests(rust_mm_cleared)]
+mod tests {
+    use super::*;
+    use crate::{
+        mm::contig::tests::{
+            are_filled_with,
+            fill, //
+        },
+        numa, //
+    };
+
+    #[test]
+    fn every_page_is_zero() -> Result {
+        for node in numa::memory_nodes().iter() {
+            for nr_pages in [1, CHUNK_PAGES, CHUNK_PAGES + 1, 4 * CHUNK_PAGES - 1] {
+                let pages = ContigPages::alloc(nr_pages, GFP_KERNEL | __GFP_THISNODE, node)?;
+                let pfns = pages.pfns();
+                fill(pfns.clone(), 0xa5);
+
+                let pages = pages.clear()?.finish()?;
+                assert_eq!(pages.pfns(), pfns.clone());
+                assert!(pages.node() == node);
+                assert!(are_filled_with(pfns, 0));
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn chunk_is_zeroed_and_no_other_page() -> Result {
+        let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
+        let pages = ContigPages::alloc(CHUNK_PAGES + 2, GFP_KERNEL, node)?;
+        let Range { start, end } = pages.pfns();
+
+        fill(pages.pfns(), 0xa5);
+        // SAFETY: `pages` has these, which all memory that the kernel uses is in the linear mapping
+        // for, and nobody else uses them.
+        unsafe { clear_chunk(start + 1..end - 1) };
+        assert!(are_filled_with(start..start + 1, 0xa5));
+        assert!(are_filled_with(start + 1..end - 1, 0));
+        assert!(are_filled_with(end - 1..end, 0xa5));
+        Ok(())
+    }
+
+    #[test]
+    fn chunk_fits_a_cache() {
+        assert_eq!(CHUNK_PAGES * PAGE_SIZE, SZ_256K.max(PAGE_SIZE));
+    }
+}

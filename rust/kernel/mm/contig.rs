@@ -372,3 +372,304 @@ impl Drop for ContigPages {
         unsafe { bindings::free_contig_range(self.start_pfn, self.nr_pages) };
     }
 }
+
+#[macros::kunit_tests(rust_mm_contig)]
+pub(super) mod tests {
+    use super::*;
+    use crate::{
+        page::{
+            Page,
+            PAGE_SIZE, //
+        },
+        sizes::SZ_32M,
+        sync::{
+            atomic::{
+                Atomic,
+                Relaxed, //
+            },
+            Arc, //
+        },
+        time::{
+            delay::fsleep,
+            Delta, //
+        },
+        workqueue, //
+    };
+
+    fn flags() -> Flags {
+        GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN
+    }
+
+    fn some_node() -> Result<NumaNode> {
+        numa::memory_nodes().iter().next().ok_or(ENODEV)
+    }
+
+    /// Calls `f` with each page's bytes.
+    fn for_each_page(pfns: Range<usize>, mut f: impl FnMut(&mut [u8])) {
+        for pfn in pfns {
+            // SAFETY: The pfns are those of pages that only a test uses, and the mapping is undone
+            // by the task that made it.
+            unsafe {
+                let addr = bindings::kmap_local_page(bindings::pfn_to_page(pfn));
+                f(core::slice::from_raw_parts_mut(addr.cast(), PAGE_SIZE));
+                bindings::kunmap_local(addr);
+            }
+        }
+    }
+
+    /// Writes `byte` to all of some pages that only a test uses.
+    pub(in crate::mm) fn fill(pfns: Range<usize>, byte: u8) {
+        for_each_page(pfns, |bytes| bytes.fill(byte));
+    }
+
+    pub(in crate::mm) fn are_filled_with(pfns: Range<usize>, byte: u8) -> bool {
+        let mut same = true;
+
+        for_each_page(pfns, |bytes| same &= bytes.iter().all(|&b| b == byte));
+        same
+    }
+
+    /// Returns whether `call`, made by somebody else, waits until `guard` is dropped.
+    #[allow(dead_code)] // not every kernel has something to wait for
+    pub(in crate::mm) fn waits_for<G>(
+        guard: G,
+        call: impl FnOnce() + Send + 'static,
+    ) -> Result<bool> {
+        let done = Arc::new(Atomic::new(0usize), GFP_KERNEL)?;
+        let done_there = done.clone();
+
+        workqueue::system_dfl().try_spawn(GFP_KERNEL, move || {
+            call();
+            done_there.store(1, Relaxed);
+        })?;
+        // Enough for a call that does not wait, which is the one to be noticed.
+        fsleep(Delta::from_millis(500));
+        let waited = done.load(Relaxed) == 0;
+
+        drop(guard);
+        while done.load(Relaxed) == 0 {
+            fsleep(Delta::from_millis(1));
+        }
+        Ok(waited)
+    }
+
+    #[test]
+    fn range_is_told_in_pages_and_in_bytes() {
+        let range = PfnRange {
+            start_pfn: 6,
+            nr_pages: 3,
+        };
+
+        assert_eq!(range.start_pfn(), 6);
+        assert_eq!(range.nr_pages(), 3);
+        assert_eq!(range.pfns(), 6..9);
+        assert_eq!(range.start(), 6 * PAGE_SIZE as PhysAddr);
+        assert_eq!(range.size(), 3 * PAGE_SIZE);
+    }
+
+    #[test]
+    fn no_pages_and_bad_alignments_are_refused() -> Result {
+        let node = some_node()?;
+
+        assert!(ContigPages::alloc(0, flags(), node).is_err_and(|e| e == EINVAL));
+        assert!(ContigPages::alloc_aligned(0, 1, flags(), node).is_err_and(|e| e == EINVAL));
+        for align in [0, 3, 6, usize::MAX] {
+            assert!(ContigPages::alloc_aligned(1, align, flags(), node).is_err_and(|e| e == EINVAL));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn node_that_is_not_online_gives_nothing() {
+        let online = numa::online_nodes();
+        let offline = (0..bindings::MAX_NUMNODES as i32)
+            .filter_map(|id| NumaNode::new(id).ok())
+            .find(|node| !online.contains(*node));
+
+        for node in [offline.unwrap_or(NumaNode::NO_NODE), NumaNode::NO_NODE] {
+            assert!(ContigPages::alloc(1, flags(), node).is_err_and(|e| e == ENOMEM));
+            assert!(ContigPages::alloc_aligned(1, 1, flags(), node).is_err_and(|e| e == ENOMEM));
+        }
+    }
+
+    const MANY: usize = 1 << (usize::BITS - 10);
+
+    #[test]
+    fn more_than_there_is_is_not_given() -> Result {
+        let node = some_node()?;
+        // SAFETY: A node with memory has its data.
+        let end = unsafe { bindings::node_end_pfn(node.id()) };
+
+        assert!(ContigPages::alloc(MANY, flags(), node).is_err_and(|e| e == ENOMEM));
+        for nr_pages in [end + 1, MANY, usize::MAX] {
+            assert!(
+                ContigPages::alloc_aligned(nr_pages, 1, flags(), node).is_err_and(|e| e == ENOMEM)
+            );
+        }
+        assert!(
+            ContigPages::alloc_aligned(1, 1 << (usize::BITS - 1), flags(), node)
+                .is_err_and(|e| e == ENOMEM)
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn powers_of_two_are_aligned_to_themselves() -> Result {
+        for node in numa::memory_nodes().iter() {
+            for nr_pages in [1, 2, 8, 64, 512] {
+                let pages = ContigPages::alloc(nr_pages, flags(), node)?;
+
+                assert_eq!(pages.nr_pages(), nr_pages);
+                assert_eq!(pages.start_pfn() % nr_pages, 0);
+                assert!(pages.node() == node);
+                assert!(!pages.in_zone_movable());
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn others_are_aligned_as_they_shall_be() -> Result {
+        for node in numa::memory_nodes().iter() {
+            for (nr_pages, align) in [(1, 1), (3, 1), (1, 64), (3, 16), (48, 32), (100, 1024)] {
+                let pages = ContigPages::alloc_aligned(nr_pages, align, flags(), node)?;
+
+                assert_eq!(pages.nr_pages(), nr_pages);
+                assert_eq!(pages.start_pfn() % align, 0);
+                assert!(pages.node() == node);
+                assert!(!pages.in_zone_movable());
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn pages_are_zero_if_they_shall_be() -> Result {
+        let node = some_node()?;
+        let pages = ContigPages::alloc(16, flags(), node)?;
+        fill(pages.pfns(), 0xa5);
+        drop(pages);
+
+        let pages = ContigPages::alloc(16, flags() | __GFP_ZERO, node)?;
+        assert!(are_filled_with(pages.pfns(), 0));
+        Ok(())
+    }
+
+    fn nr_free_pages() -> usize {
+        let mut info = bindings::sysinfo::default();
+
+        // SAFETY: `info` is there to be written.
+        unsafe { bindings::si_meminfo(&raw mut info) };
+        info.freeram
+    }
+
+    #[test]
+    fn pages_are_free_after_they_were_dropped() -> Result {
+        const NR_PAGES: usize = SZ_32M / PAGE_SIZE;
+        let node = some_node()?;
+        let before = nr_free_pages();
+
+        for _ in 0..8 {
+            drop(ContigPages::alloc(NR_PAGES, flags(), node)?);
+        }
+        // Others take some meanwhile.
+        assert!(nr_free_pages() + 4 * NR_PAGES > before);
+        Ok(())
+    }
+
+    /// What [`OnlineMems::have`] tells, found out for each page.
+    fn each_is(mems: &OnlineMems, range: &PfnRange, flags: Flags, node: NumaNode) -> bool {
+        // SAFETY: No requirements.
+        let highest_zone = unsafe { bindings::gfp_zone(flags.as_raw()) };
+        let first = mems.zone_of(range.start_pfn);
+
+        range.pfns().all(|pfn| {
+            mems.zone_of(pfn) == first
+                && first.is_some_and(|(nid, zone)| nid == node.id() && zone <= highest_zone)
+        })
+    }
+
+    #[test]
+    fn ranges_at_the_borders_of_nodes_are_told_apart() {
+        let mems = OnlineMems::get();
+        // SAFETY: No requirements.
+        let block = unsafe { bindings::pageblock_nr_pages() };
+        let mut nr_good = 0;
+
+        for node in numa::memory_nodes().iter() {
+            // SAFETY: A node with memory has its data.
+            let span = unsafe {
+                [
+                    bindings::node_start_pfn(node.id()),
+                    bindings::node_end_pfn(node.id()),
+                ]
+            };
+            for border in span {
+                let from = border.saturating_sub(2 * block);
+                for start_pfn in (from..border + 2 * block).step_by(block / 2) {
+                    for nr_pages in [1, block / 2, block, block + 1, 2 * block] {
+                        let range = PfnRange {
+                            start_pfn,
+                            nr_pages,
+                        };
+                        let good = each_is(&mems, &range, GFP_KERNEL, node);
+                        assert_eq!(mems.have(&range, GFP_KERNEL, node), good);
+                        nr_good += usize::from(good);
+                    }
+                }
+            }
+        }
+        assert!(nr_good > 0);
+    }
+
+    #[test]
+    fn flags_allow_the_zones_that_they_should() {
+        let highest_zone = |flags: Flags| {
+            // SAFETY: No requirements.
+            unsafe { bindings::gfp_zone(flags.as_raw()) }
+        };
+
+        assert!(highest_zone(flags()) < bindings::zone_type_ZONE_MOVABLE);
+        assert!(highest_zone(flags() | __GFP_MOVABLE) < bindings::zone_type_ZONE_MOVABLE);
+        assert_eq!(
+            highest_zone(flags() | __GFP_HIGHMEM | __GFP_MOVABLE),
+            bindings::zone_type_ZONE_MOVABLE
+        );
+    }
+
+    #[test]
+    #[cfg(CONFIG_MEMORY_HOTPLUG)]
+    fn no_memory_goes_offline_while_it_is_looked_at() -> Result {
+        let waited = waits_for(OnlineMems::get(), || {
+            // SAFETY: The second call pairs with the first one, by the same task.
+            unsafe {
+                bindings::mem_hotplug_begin();
+                bindings::mem_hotplug_done();
+            }
+        })?;
+
+        assert!(waited);
+        Ok(())
+    }
+
+    #[test]
+    fn pages_on_the_lists_of_cpus_become_migratable() -> Result {
+        let page = core::mem::ManuallyDrop::new(Page::alloc_page(GFP_KERNEL)?);
+        let mut ptr = page.as_ptr();
+
+        // SAFETY: The page has nobody else who uses it, and is a folio of its own. The list of the
+        // CPU has its own reference.
+        let is_on_lru = unsafe {
+            bindings::folio_add_lru(ptr.cast());
+            drain_lru_lists();
+            (*ptr).flags.f & 1 << bindings::pageflags_PG_lru != 0
+        };
+        let pages = &raw mut ptr;
+        // SAFETY: This drops the reference of `page`, which is not used any more, in the way that
+        // pages are freed which are on an LRU list.
+        unsafe { bindings::release_pages(bindings::release_pages_arg { pages }, 1) };
+
+        assert!(is_on_lru);
+        Ok(())
+    }
+}

@@ -80,3 +80,86 @@ impl Deref for OfflinePages {
         &self.0
     }
 }
+
+#[macros::kunit_tests(rust_mm_offline)]
+mod tests {
+    use super::*;
+    use crate::{
+        mm::contig::{
+            tests::waits_for,
+            ContigPages, //
+        },
+        numa,
+        prelude::*,
+        types::NotThreadSafe, //
+    };
+
+    fn some_pages(nr_pages: usize) -> Result<ContigPages> {
+        let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
+
+        ContigPages::alloc(nr_pages, GFP_KERNEL, node)
+    }
+
+    fn is_offline(pfn: usize) -> bool {
+        // SAFETY: The pfns are those of memory, and any value of the type is a number.
+        let page_type = unsafe { (*bindings::pfn_to_page(pfn)).__bindgen_anon_2.page_type };
+
+        page_type >> 24 == bindings::pagetype_PGTY_offline
+    }
+
+    #[test]
+    fn each_page_is_marked_until_it_is_free() -> Result {
+        for nr_pages in [1, 3, 64] {
+            let pages = some_pages(nr_pages)?;
+            let pfns = pages.pfns();
+            assert!(!pfns.clone().any(is_offline));
+
+            let pages = pages.clear()?.finish()?.set_offline();
+            assert_eq!(pages.pfns(), pfns.clone());
+            assert!(pfns.clone().all(is_offline));
+
+            drop(pages);
+            assert!(!pfns.clone().any(is_offline));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn no_other_page_is_marked() -> Result {
+        let pages = some_pages(18)?;
+        let pfns = pages.pfns();
+
+        // SAFETY: `pages` has these, and nobody else uses them.
+        unsafe { bindings::set_pages_offline(pfns.start + 1, 16) };
+        assert!(!is_offline(pfns.start));
+        assert!((pfns.start + 1..pfns.end - 1).all(is_offline));
+        assert!(!is_offline(pfns.end - 1));
+        Ok(())
+    }
+
+    /// A page frame walker that has looked at the mark and is going to access the page.
+    struct Walker(NotThreadSafe);
+
+    impl Walker {
+        fn new() -> Self {
+            // SAFETY: No requirements.
+            unsafe { bindings::page_offline_freeze() };
+            Self(NotThreadSafe)
+        }
+    }
+
+    impl Drop for Walker {
+        fn drop(&mut self) {
+            // SAFETY: Pairs with the call in `new()`, by the same task.
+            unsafe { bindings::page_offline_thaw() };
+        }
+    }
+
+    #[test]
+    fn nobody_accesses_a_page_when_it_is_marked() -> Result {
+        let pages = some_pages(1)?.clear()?.finish()?;
+
+        assert!(waits_for(Walker::new(), move || drop(pages.set_offline()))?);
+        Ok(())
+    }
+}

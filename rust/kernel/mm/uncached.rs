@@ -401,3 +401,280 @@ impl<T: Send + Sync + 'static> VmOps<T> {
         }
     }
 }
+
+#[macros::kunit_tests(rust_mm_uncached)]
+mod tests {
+    use super::*;
+    use crate::{
+        mm::{
+            contig::ContigPages,
+            unmapped::memory_block_size, //
+        },
+        numa,
+        powerpc::machine_is_powernv,
+        sync::atomic::{
+            Atomic,
+            Relaxed, //
+        }, //
+    };
+
+    /// Takes a memory block, if this is a machine to do so, and has one.
+    fn some_pages() -> Result<Option<Arc<UncachedPages>>> {
+        let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
+        let nr_pages = memory_block_size() / PAGE_SIZE;
+
+        if !machine_is_powernv() {
+            return Ok(None); // leaves other machines as they are
+        }
+        let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
+        let Ok(pages) = ContigPages::alloc(nr_pages, flags, node) else {
+            return Ok(None);
+        };
+        let pages = pages.clear()?.finish()?.set_offline().unmap()?;
+        let pages = pages.ioremap().map_err(|(_, e)| e)?;
+        Ok(Some(Arc::new(pages, GFP_KERNEL)?))
+    }
+
+    fn write(pages: &UncachedPages, offset: usize, bytes: &[u8]) {
+        // SAFETY: By the type invariant, and the tests write to what there is.
+        unsafe {
+            bindings::memcpy_toio(
+                pages.addr.as_ptr().byte_add(offset),
+                bytes.as_ptr().cast(),
+                bytes.len(),
+            )
+        };
+    }
+
+    /// Copies up to `len` bytes to a buffer of eight, and returns how many they were and the
+    /// buffer. What was not copied to is `.` there.
+    fn read(pages: &UncachedPages, offset: usize, len: usize) -> (usize, [u8; 8]) {
+        let mut buffer = *b"........";
+        let kvec = bindings::kvec {
+            iov_base: buffer.as_mut_ptr().cast(),
+            iov_len: buffer.len(),
+        };
+        let mut iter = bindings::iov_iter::default();
+
+        // SAFETY: `kvec` and `iter` are there until the end of this function, and so is the buffer,
+        // which nobody else uses.
+        let copied = unsafe {
+            bindings::iov_iter_kvec(
+                &raw mut iter,
+                bindings::ITER_DEST,
+                &raw const kvec,
+                1,
+                buffer.len(),
+            );
+            pages.copy_to_iter(offset, len, IovIterDest::from_raw(&raw mut iter))
+        };
+        (copied, buffer)
+    }
+
+    #[test]
+    fn what_is_there_is_copied_and_nothing_beyond_the_end() -> Result {
+        let Some(pages) = some_pages()? else {
+            return Ok(());
+        };
+        let size = pages.size();
+        assert_eq!(size, memory_block_size());
+        assert_eq!(read(&pages, 0, 8), (8, [0; 8]));
+        assert_eq!(read(&pages, size - 8, 8), (8, [0; 8]));
+
+        write(&pages, 0, b"abcdefgh");
+        write(&pages, size - 8, b"stuvwxyz");
+        assert_eq!(read(&pages, 0, 8), (8, *b"abcdefgh"));
+        assert_eq!(read(&pages, 3, 4), (4, *b"defg...."));
+        assert_eq!(read(&pages, 1, 100), (8, *b"bcdefgh\0"));
+        assert_eq!(read(&pages, size - 8, 8), (8, *b"stuvwxyz"));
+
+        assert_eq!(read(&pages, size - 3, 8), (3, *b"xyz....."));
+        assert_eq!(read(&pages, size - 1, usize::MAX), (1, *b"z......."));
+        for (offset, len) in [
+            (0, 0),
+            (size, 0),
+            (size, 8),
+            (size + 1, 8),
+            (usize::MAX, 1),
+            (usize::MAX, usize::MAX),
+        ] {
+            assert_eq!(read(&pages, offset, len), (0, *b"........"));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn last_user_gets_the_pages_back() -> Result {
+        let Some(pages) = some_pages()? else {
+            return Ok(());
+        };
+        let range = **pages;
+        let user = pages.clone();
+
+        assert!(UncachedPages::iounmap(pages).is_none());
+        assert_eq!(read(&user, 0, 8), (8, [0; 8]));
+        let unmapped = UncachedPages::iounmap(user).ok_or(EINVAL)?;
+        assert_eq!(*unmapped, range);
+        Ok(())
+    }
+
+    /// A VMA under construction, in an address space of its own that is locked.
+    struct NewVma {
+        mm: *mut bindings::mm_struct,
+        vma: *mut bindings::vm_area_struct,
+    }
+
+    const VM_FLAGS: usize = flags::SHARED
+        | flags::MAYSHARE
+        | flags::READ
+        | flags::MAYREAD
+        | flags::WRITE
+        | flags::MAYWRITE
+        | flags::MAYEXEC;
+
+    impl NewVma {
+        /// For `nr_pages` from page `pgoff` on.
+        fn new(pgoff: usize, nr_pages: usize, vm_flags: usize) -> Result<Self> {
+            // SAFETY: No requirements.
+            let mm = unsafe { bindings::mm_alloc() };
+            if mm.is_null() {
+                return Err(ENOMEM);
+            }
+            // SAFETY: `mm` was just made, and `drop` undoes this.
+            let vma = unsafe {
+                bindings::down_write(&raw mut (*mm).__bindgen_anon_1.mmap_lock);
+                bindings::vm_area_alloc(mm)
+            };
+            let this = Self { mm, vma };
+            if vma.is_null() {
+                return Err(ENOMEM);
+            }
+
+            // SAFETY: `vma` was just made, and nobody else knows it.
+            unsafe {
+                let range = &mut (*vma).__bindgen_anon_1.__bindgen_anon_1;
+                range.vm_start = memory_block_size();
+                range.vm_end = range.vm_start + nr_pages * PAGE_SIZE;
+                (*vma).vm_pgoff = pgoff;
+                (*vma).__bindgen_anon_2.vm_flags = vm_flags;
+                (*vma).vm_page_prot = bindings::vm_get_page_prot(vm_flags);
+            }
+            Ok(this)
+        }
+
+        fn map(&self, pages: &Arc<UncachedPages>, guard: Guard) -> Result {
+            // SAFETY: `self` is under construction for as long as it exists, and each is mapped
+            // once.
+            let vma = unsafe { VmaUnclaimed::from_raw(self.vma) };
+
+            UncachedPages::mmap(pages.clone(), vma, guard)
+        }
+
+        fn vm_flags(&self) -> usize {
+            // SAFETY: Nobody else changes them.
+            unsafe { (*self.vma).__bindgen_anon_2.vm_flags }
+        }
+
+        fn prot(&self) -> usize {
+            // SAFETY: As above.
+            unsafe { (*self.vma).vm_page_prot.pgprot }
+        }
+
+        /// As a fork does, and unmapping.
+        fn open(&self) {
+            // SAFETY: `self` was mapped, and stands for its copy as well.
+            unsafe { VmOps::<Guard>::open(self.vma) };
+        }
+
+        fn close(&self) {
+            // SAFETY: `self` was mapped, or opened, and not closed since then.
+            unsafe { VmOps::<Guard>::close(self.vma) };
+        }
+    }
+
+    impl Drop for NewVma {
+        fn drop(&mut self) {
+            // SAFETY: This pairs with what `new()` did. No address space has the VMA.
+            unsafe {
+                if !self.vma.is_null() {
+                    bindings::vm_area_free(self.vma);
+                }
+                bindings::up_write(&raw mut (*self.mm).__bindgen_anon_1.mmap_lock);
+                bindings::mmput(self.mm);
+            }
+        }
+    }
+
+    static NR_GUARDS: Atomic<usize> = Atomic::new(0);
+
+    struct Guard;
+
+    impl Guard {
+        fn new() -> Self {
+            NR_GUARDS.fetch_add(1, Relaxed);
+            Self
+        }
+    }
+
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            NR_GUARDS.fetch_sub(1, Relaxed);
+        }
+    }
+
+    #[test]
+    fn mapping_is_cache_inhibited_and_keeps_the_pages() -> Result {
+        let Some(pages) = some_pages()? else {
+            return Ok(());
+        };
+        let vma = NewVma::new(1, pages.nr_pages() - 1, VM_FLAGS)?;
+        let before = vma.prot();
+
+        vma.map(&pages, Guard::new())?;
+        let prot = vma.prot();
+        let cache = bindings::_PAGE_TOLERANT as usize; // all bits that tell
+        assert_eq!(prot & cache, bindings::_PAGE_NON_IDEMPOTENT as usize);
+        assert_eq!(prot & !cache, before & !cache);
+        assert_eq!(
+            vma.vm_flags(),
+            VM_FLAGS & !flags::MAYEXEC
+                | flags::IO
+                | flags::PFNMAP
+                | flags::DONTEXPAND
+                | flags::DONTDUMP
+        );
+
+        vma.open();
+        vma.close();
+        assert_eq!(NR_GUARDS.load(Relaxed), 1);
+        assert!(UncachedPages::iounmap(pages.clone()).is_none());
+        vma.close();
+        assert_eq!(NR_GUARDS.load(Relaxed), 0);
+        assert!(UncachedPages::iounmap(pages).is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn mapping_that_is_refused_keeps_nothing() -> Result {
+        let Some(pages) = some_pages()? else {
+            return Ok(());
+        };
+        let nr_pages = pages.nr_pages();
+
+        for (pgoff, nr_pages, vm_flags) in [
+            (0, nr_pages + 1, VM_FLAGS),
+            (1, nr_pages, VM_FLAGS),
+            (nr_pages, 1, VM_FLAGS),
+            (usize::MAX, 1, VM_FLAGS),
+            (0, nr_pages, VM_FLAGS & !flags::SHARED & !flags::MAYSHARE),
+            (0, nr_pages, VM_FLAGS | flags::EXEC),
+        ] {
+            let vma = NewVma::new(pgoff, nr_pages, vm_flags)?;
+
+            assert!(vma.map(&pages, Guard::new()) == Err(EINVAL));
+            assert_eq!(NR_GUARDS.load(Relaxed), 0);
+        }
+        assert!(UncachedPages::iounmap(pages).is_some());
+        Ok(())
+    }
+}

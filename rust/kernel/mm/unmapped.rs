@@ -234,3 +234,91 @@ impl Drop for UnmappedPages {
         }
     }
 }
+
+#[macros::kunit_tests(rust_mm_unmapped)]
+mod tests {
+    use super::*;
+    use crate::{
+        mm::contig::ContigPages,
+        numa,
+        page::PAGE_SIZE,
+        powerpc::machine_is_powernv, //
+    };
+
+    /// Takes memory blocks, which begin at a multiple of `align` bytes, if this is a machine to do
+    /// so, and has as many.
+    fn some_blocks(nr_blocks: usize, align: usize) -> Result<Option<OfflinePages>> {
+        let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
+        let nr_pages = nr_blocks * memory_block_size() / PAGE_SIZE;
+
+        if !machine_is_powernv() {
+            return Ok(None); // leaves other machines as they are
+        }
+        let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
+        match ContigPages::alloc_aligned(nr_pages, align / PAGE_SIZE, flags, node) {
+            Ok(pages) => Ok(Some(pages.clear()?.finish()?.set_offline())),
+            Err(_) => Ok(None),
+        }
+    }
+
+    #[test]
+    fn every_huge_leaf_is_probed() {
+        assert_eq!(PROBE_PAGES * PAGE_SIZE, SZ_2M);
+    }
+
+    #[test]
+    fn pages_leave_the_linear_mapping_and_come_back() -> Result {
+        let Some(pages) = some_blocks(1, memory_block_size())? else {
+            return Ok(());
+        };
+        let pfns = pages.pfns();
+        assert!(pfns.clone().all(is_mapped));
+        assert_eq!(find_mapped(&pages), Some(pfns.start));
+
+        let pages = pages.unmap()?;
+        assert_eq!(pages.pfns(), pfns.clone());
+        assert!(!pfns.clone().any(is_mapped));
+        assert_eq!(find_mapped(&pages), None);
+
+        let pages = pages.map().map_err(|(_, e)| e)?;
+        assert_eq!(pages.pfns(), pfns.clone());
+        assert!(pfns.clone().all(is_mapped));
+
+        // Also where nobody asks for it.
+        drop(pages.unmap()?);
+        assert!(pfns.clone().all(is_mapped));
+        Ok(())
+    }
+
+    #[test]
+    fn block_that_is_missing_is_mapped() -> Result {
+        let Some(pages) = some_blocks(2, memory_block_size())? else {
+            return Ok(());
+        };
+        let pfns = pages.pfns();
+        let mut unmapped = ManuallyDrop::new(pages.unmap()?);
+        // SAFETY: `unmapped` is not used any more.
+        let pages = unsafe { ManuallyDrop::take(&mut unmapped.pages) };
+        create_linear_mapping(pfns.start, memory_block_size(), pages.node())?;
+        assert!(is_mapped(pfns.start) && !is_mapped(pfns.end - 1));
+
+        map_missing_blocks(pages);
+        assert!(pfns.clone().all(is_mapped));
+        Ok(())
+    }
+
+    #[test]
+    fn start_amid_a_block_is_refused() -> Result {
+        let Some(pages) = some_blocks(1, memory_block_size() / 2)? else {
+            return Ok(());
+        };
+        let pfns = pages.pfns();
+        if pages.start() as usize % memory_block_size() == 0 {
+            return Ok(()); // there was no other place
+        }
+
+        assert!(pages.unmap().is_err_and(|e| e == EINVAL));
+        assert!(pfns.clone().all(is_mapped));
+        Ok(())
+    }
+}

@@ -323,3 +323,78 @@ impl<T: MemoryFile> MemoryOps<T> {
         })
     }
 }
+
+#[macros::kunit_tests(rust_debugfs_custom)]
+mod tests {
+    use super::*;
+    use crate::{
+        debugfs::Dir,
+        sync::{
+            atomic::{
+                Atomic,
+                Relaxed, //
+            },
+            Arc, //
+        },
+        time::{
+            delay::fsleep,
+            Delta, //
+        },
+        workqueue, //
+    };
+
+    struct Zeroes(usize);
+
+    #[vtable]
+    impl MemoryFile for Zeroes {
+        fn size(&self) -> usize {
+            self.0
+        }
+
+        fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) -> usize {
+            0
+        }
+
+        fn mmap(&self, _: VmaUnclaimed<'_>) -> Result {
+            Err(ENODEV)
+        }
+    }
+
+    #[test]
+    fn size_is_set_while_nobody_truncates_the_file() -> Result {
+        const SIZE: usize = 12345;
+        let dir = Dir::new(c"rust_debugfs_custom");
+        let file = KBox::pin_init(dir.memory_file(c"zeroes", Zeroes(SIZE)), GFP_KERNEL)?;
+        // SAFETY: The file was created, and `file` holds its dentry.
+        let inode = unsafe { (*file.scope._entry.as_ptr()).d_inode };
+        // SAFETY: Nobody else changes it.
+        let size = move || unsafe { (*inode).i_size };
+        assert_eq!(size(), SIZE as bindings::loff_t);
+
+        let done = Arc::new(Atomic::new(0usize), GFP_KERNEL)?;
+        let (done_there, inode_there) = (done.clone(), inode as usize);
+        // SAFETY: The inode is there until the end of this function.
+        unsafe {
+            bindings::inode_lock(inode);
+            (*inode).i_size = 0;
+        }
+        let spawned = workqueue::system_dfl().try_spawn(GFP_KERNEL, move || {
+            // SAFETY: As above: this function waits.
+            unsafe { MemoryOps::set_inode_size(inode_there as *mut _, &Zeroes(SIZE)) };
+            done_there.store(1, Relaxed);
+        });
+        // Enough for somebody who does not wait for the lock.
+        fsleep(Delta::from_millis(100));
+        let size_then = size();
+        // SAFETY: Pairs with the call above.
+        unsafe { bindings::inode_unlock(inode) };
+        spawned?;
+        while done.load(Relaxed) == 0 {
+            fsleep(Delta::from_millis(1));
+        }
+
+        assert_eq!(size_then, 0);
+        assert_eq!(size(), SIZE as bindings::loff_t);
+        Ok(())
+    }
+}
