@@ -271,6 +271,164 @@ TEST_F(added, goes_offline_while_others_hold_trace_memory)
 	EXPECT_TRUE(is_as_filled(node));
 }
 
+/* The node that a block belongs to, or -1. */
+static int node_of(u64 address)
+{
+	char path[96];
+
+	for (int node = 0; node < 256; node++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/memory%llu", node,
+			 address / block_size());
+		if (!access(path, F_OK))
+			return node;
+	}
+	return -1;
+}
+
+/* Finds up to @max blocks that are not online, and adds those that do not exist. */
+static int add_spare_blocks(u64 *blocks, int max)
+{
+	int n = find_spare_blocks(blocks, max);
+
+	for (int i = 0; i < n; i++) {
+		if (!exists(blocks[i]))
+			add_block(blocks[i]);
+	}
+	return n;
+}
+
+/*
+ * A node that had no memory, and has some while its first block is online. Of ZONE_MOVABLE,
+ * as the kernel would keep what it has begun to use.
+ */
+FIXTURE(first_block)
+{
+	int node;
+	u64 address;
+	char nodes[1024];
+	int kmsg;
+	char log[MAX_LOG];
+};
+
+FIXTURE_SETUP(first_block)
+{
+	u64 blocks[MAX_BLOCKS];
+	int n;
+
+	self->node = find_empty_node();
+	if (self->node < 0)
+		SKIP(return, "each node has memory");
+	n = add_spare_blocks(blocks, MAX_BLOCKS);
+	while (n-- && !self->address) {
+		if (node_of(blocks[n]) == self->node)
+			self->address = blocks[n];
+	}
+	if (!self->address)
+		SKIP(return, "there is no block of memory to add to node %d", self->node);
+
+	snprintf(self->nodes, sizeof(self->nodes), "%s", read_line(NODES));
+	self->kmsg = open_log();
+	ASSERT_LE(0, self->kmsg);
+	ASSERT_EQ(0, set_state(self->address, "online_movable"));
+}
+
+FIXTURE_TEARDOWN_PARENT(first_block)
+{
+	EXPECT_EQ(0, enable(0));
+	if (is_online(self->address))
+		EXPECT_EQ(0, set_state(self->address, "offline"));
+}
+
+TEST_F(first_block, makes_its_node_one_of_those_that_are_asked)
+{
+	char has_memory[1024];
+
+	snprintf(has_memory, sizeof(has_memory), "%s", read_line(HAS_MEMORY));
+	ASSERT_EQ(self->node, next_memory_node(self->node));
+	EXPECT_STREQ(has_memory, read_line(NODES));
+	EXPECT_STRNE(self->nodes, read_line(NODES));
+
+	ASSERT_EQ(0, enable(block_size()));
+	EXPECT_EQ(block_size(), region_size(self->node));
+	EXPECT_EQ(self->address, region_start(self->node));
+	EXPECT_TRUE(has_state(self->node, "held"));
+	read_log(self->kmsg, self->log);
+	EXPECT_EQ(1, count_lines(self->log, "5 Trace memory of node "))
+		TH_LOG("%s", self->log);
+}
+
+TEST_F(first_block, leaves_with_its_node)
+{
+	ASSERT_EQ(0, enable(block_size()));
+	EXPECT_EQ(EBUSY, set_state(self->address, "offline"));
+	ASSERT_EQ(0, enable(0));
+	ASSERT_EQ(0, set_state(self->address, "offline"));
+
+	EXPECT_STREQ(self->nodes, read_line(NODES));
+	enable(block_size());
+	EXPECT_EQ(0, region_size(self->node));
+	EXPECT_EQ(NULL, status_row(self->node));
+}
+
+/* Two blocks of a node, of which the lower one is in ZONE_MOVABLE. */
+FIXTURE(two_zones)
+{
+	int node;
+	u64 movable;
+	u64 other;
+	int kmsg;
+	char log[MAX_LOG];
+};
+
+FIXTURE_SETUP(two_zones)
+{
+	u64 blocks[MAX_BLOCKS];
+	int n = add_spare_blocks(blocks, MAX_BLOCKS);
+
+	for (int i = 0; i + 1 < n && !self->other; i++) {
+		self->node = node_of(blocks[i]);
+		if (self->node < 0 || node_of(blocks[i + 1]) != self->node)
+			continue;
+		self->movable = blocks[i];
+		self->other = blocks[i + 1];
+	}
+	if (!self->other)
+		SKIP(return, "there are no two blocks of memory to add to a node");
+	self->kmsg = open_log();
+	ASSERT_LE(0, self->kmsg);
+	ASSERT_EQ(0, set_state(self->movable, "online_movable"));
+	ASSERT_EQ(0, set_state(self->other, "online_kernel"));
+}
+
+FIXTURE_TEARDOWN_PARENT(two_zones)
+{
+	EXPECT_EQ(0, write_text(NODES, "\n"));
+	EXPECT_EQ(0, enable(0));
+	EXPECT_EQ(0, set_state(self->movable, "offline"));
+	/* Unless the kernel has begun to use it. */
+	set_state(self->other, "offline");
+}
+
+TEST_F(two_zones, memory_that_may_have_to_move_is_taken_last)
+{
+	char list[16];
+
+	snprintf(list, sizeof(list), "%d", self->node);
+	ASSERT_EQ(0, write_text(NODES, list));
+	ASSERT_EQ(0, enable(block_size()));
+	EXPECT_NE(self->movable, region_start(self->node));
+	read_log(self->kmsg, self->log);
+	EXPECT_EQ(0, count_lines(self->log, "5 Trace memory of node "));
+
+	ASSERT_EQ(0, enable(0));
+	if (set_state(self->other, "offline"))
+		SKIP(return, "the other block cannot go offline");
+	ASSERT_EQ(0, enable(block_size()));
+	read_log(self->kmsg, self->log);
+	EXPECT_EQ(region_start(self->node) == self->movable,
+		  count_lines(self->log, "5 Trace memory of node "));
+}
+
 struct progress {
 	int taken;
 	bool done;

@@ -44,6 +44,191 @@ TEST(a_killed_writer_leaves_nothing_behind)
 	EXPECT_TRUE(free_memory_is_back(free_before));
 }
 
+/* Whether status says that a signal kept a node from giving memory. */
+static bool is_interrupted(void)
+{
+	int node = -1;
+
+	while ((node = next_memory_node(node + 1)) >= 0 &&
+	       !is_short_because(node, "interrupted by a signal"))
+		;
+	return node >= 0;
+}
+
+/* A writer that is killed, and what a request takes if nobody kills it. */
+FIXTURE(killed)
+{
+	FIXTURE_DATA(region) region;
+	u64 free_before;
+	int regions;
+	int last;
+	int kmsg;
+	char log[MAX_LOG];
+};
+
+FIXTURE_VARIANT(killed)
+{
+	int signal;
+};
+
+FIXTURE_VARIANT_ADD(killed, by_sigkill) { .signal = SIGKILL };
+FIXTURE_VARIANT_ADD(killed, by_sigterm) { .signal = SIGTERM };
+FIXTURE_VARIANT_ADD(killed, by_sigint) { .signal = SIGINT };
+
+FIXTURE_SETUP(killed)
+{
+	SETUP_REGION(&self->region);
+	for (int node = -1; (node = next_region(node + 1)) >= 0;) {
+		self->last = node;
+		self->regions++;
+	}
+	ASSERT_EQ(0, enable(0));
+	self->free_before = settled_free_memory();
+	self->kmsg = open_log();
+	ASSERT_LE(0, self->kmsg);
+}
+
+FIXTURE_TEARDOWN_PARENT(killed)
+{
+	region_teardown(_metadata, &self->region, NULL);
+}
+
+static bool has_ended(pid_t pid)
+{
+	siginfo_t ended = {};
+
+	return !waitid(P_PID, pid, &ended, WEXITED | WNOHANG | WNOWAIT) && ended.si_pid;
+}
+
+/* Whether the writer is killed before it has memory of each node. */
+static bool kill_in_time(FIXTURE_DATA(killed) *self, pid_t pid, int signal)
+{
+	size_t len = strlen(self->log);
+	int status;
+
+	kill(pid, signal);
+	waitpid(pid, &status, 0);
+	read_log(self->kmsg, self->log + len);
+	return WIFSIGNALED(status) && WTERMSIG(status) == signal &&
+		count_lines(self->log, "6 Allocated trace memory ") < self->regions;
+}
+
+/* What is wrong after a writer was killed. */
+static const char *find_remains(FIXTURE_DATA(killed) *self)
+{
+	if (held())
+		return "enable reads a size";
+	if (next_region(0) >= 0)
+		return "a node has a directory";
+	for (int node = -1; (node = next_memory_node(node + 1)) >= 0;) {
+		if (has_state(node, "held") || has_state(node, "stuck"))
+			return "status has a region";
+	}
+	if (!is_interrupted())
+		return "status has no reason";
+	if (count_lines(self->log, "6 Allocated trace memory ") !=
+	    count_lines(self->log, "6 Freed trace memory "))
+		return "the log does not tell that all was freed";
+	if (!free_memory_is_back(self->free_before))
+		return "memory is lost";
+	return "";
+}
+
+TEST_F(killed, leaves_nothing_but_the_reason)
+{
+	u64 size = self->region.size;
+	bool killed = false;
+	char *map;
+
+	for (int i = 0; i < MAX_KILLS && !killed; i++) {
+		pid_t pid = fork();
+
+		ASSERT_LE(0, pid);
+		if (!pid)
+			_exit(enable(size));
+		while (free_memory() + size / 2 > self->free_before && !has_ended(pid))
+			sched_yield();
+		self->log[0] = '\0';
+		killed = kill_in_time(self, pid, variant->signal);
+		if (!killed)
+			ASSERT_EQ(0, enable(0));
+	}
+	ASSERT_TRUE(killed);
+	EXPECT_STREQ("", find_remains(self));
+
+	/* The next one gets all, of which processes can map what they like. */
+	ASSERT_EQ(0, enable(size));
+	EXPECT_FALSE(is_interrupted());
+	for (int node = -1; (node = next_region(node + 1)) >= 0;)
+		self->regions--;
+	EXPECT_EQ(0, self->regions);
+	self->region.fd = open(node_file(self->region.node, "trace"), O_RDWR);
+	map = map_region(&self->region);
+	ASSERT_NE(MAP_FAILED, map);
+	munmap(map, size);
+}
+
+/* Runs on a CPU of @node from now on, if it has one. */
+static void run_on(int node)
+{
+	char path[96];
+	cpu_set_t cpus;
+	FILE *f;
+	int cpu;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/cpulist", node);
+	f = fopen(path, "r");
+	CPU_ZERO(&cpus);
+	if (f && fscanf(f, "%d", &cpu) == 1) {
+		CPU_SET(cpu, &cpus);
+		sched_setaffinity(0, sizeof(cpus), &cpus);
+	}
+	if (f)
+		fclose(f);
+}
+
+/* Waits for a line of the log, or the end of a process that had to write it. */
+static void wait_for_line(FIXTURE_DATA(killed) *self, const char *begin, pid_t pid)
+{
+	struct pollfd poll_kmsg = { .fd = self->kmsg, .events = POLLIN };
+
+	do {
+		poll(&poll_kmsg, 1, 100);
+		read_log(self->kmsg, self->log);
+	} while (!count_lines(self->log, begin) && !has_ended(pid));
+}
+
+/*
+ * The writer runs where the memory of the last node is zeroed, which thus takes longer
+ * than that of the first.
+ */
+TEST_F(killed, between_two_nodes_leaves_nothing_of_either)
+{
+	bool killed = false;
+
+	if (self->regions < 2)
+		SKIP(return, "there is one region only");
+	for (int i = 0; i < MAX_KILLS && !killed; i++) {
+		pid_t pid;
+
+		read_log(self->kmsg, self->log);
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			run_on(self->last);
+			_exit(enable(self->region.size));
+		}
+		wait_for_line(self, "6 Allocated trace memory ", pid);
+		killed = kill_in_time(self, pid, variant->signal);
+		if (!killed)
+			ASSERT_EQ(0, enable(0));
+	}
+	ASSERT_TRUE(killed);
+	EXPECT_LT(0, count_lines(self->log, "6 Allocated trace memory ")) TH_LOG("%s", self->log);
+	EXPECT_STREQ("", find_remains(self)) TH_LOG("%s", self->log);
+	EXPECT_EQ(0, enable(self->region.size));
+}
+
 /* Whether the kernel's log has @text, from where it was read last. */
 static bool log_has(int kmsg, const char *text)
 {

@@ -4,6 +4,8 @@
  */
 #include "memtrace.h"
 
+#define KMEMLEAK "/sys/kernel/debug/kmemleak"
+
 static u64 all_regions(void)
 {
 	u64 sum = 0;
@@ -141,6 +143,148 @@ TEST_F(region, a_memory_block_cannot_go_offline)
 	EXPECT_EQ(EBUSY, errno);
 	fclose(f);
 	EXPECT_EQ(self->start, region_start(self->node));
+}
+
+/* What the kernel has for itself, of what a request may forget to give back. */
+struct kernel_memory {
+	u64 slab;
+	u64 page_tables;
+	u64 vmalloc;
+	int uncached;
+	u64 free;
+};
+
+/* How many ranges of physical memory the kernel has mapped somewhere. */
+static int count_ioremapped(void)
+{
+	FILE *f = fopen("/proc/vmallocinfo", "r");
+	char line[256];
+	int count = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		count += !!strstr(line, " ioremap");
+	if (f)
+		fclose(f);
+	return count;
+}
+
+static struct kernel_memory read_kernel_memory(void)
+{
+	u64 free = settled_free_memory();
+
+	return (struct kernel_memory) {
+		.slab = read_meminfo("Slab:"),
+		.page_tables = read_meminfo("PageTables:"),
+		.vmalloc = read_meminfo("VmallocUsed:"),
+		.uncached = count_ioremapped(),
+		.free = free,
+	};
+}
+
+FIXTURE(again)
+{
+	FIXTURE_DATA(region) region;
+};
+
+/* What is done again and again: a request for that many blocks. */
+FIXTURE_VARIANT(again)
+{
+	u64 blocks;
+	int err;
+};
+
+FIXTURE_VARIANT_ADD(again, taking_and_giving_back) { .blocks = 1 };
+FIXTURE_VARIANT_ADD(again, asking_for_too_much) { .blocks = 1ULL << 24, .err = ENOMEM };
+
+static bool take_and_give_back(u64 size, int err, int times)
+{
+	while (times--) {
+		if (enable(size) != err || enable(0))
+			return false;
+	}
+	return true;
+}
+
+FIXTURE_SETUP(again)
+{
+	SETUP_REGION(&self->region);
+	/* Fills the caches that the first ones leave behind. */
+	ASSERT_TRUE(take_and_give_back(variant->blocks * self->region.size, variant->err, 3));
+}
+
+FIXTURE_TEARDOWN_PARENT(again)
+{
+	region_teardown(_metadata, &self->region, NULL);
+}
+
+/* Less than a page for each time. */
+#define KERNEL_NOISE (800 << 10)
+
+TEST_F(again, leaves_nothing_behind)
+{
+	/* A kernel that looks for leaks finds also what is lost once, and is slow. */
+	int times = access(KMEMLEAK, F_OK) ? 50 : 10;
+	struct kernel_memory before = read_kernel_memory(), after;
+
+	ASSERT_TRUE(take_and_give_back(variant->blocks * self->region.size, variant->err, times));
+	EXPECT_TRUE(free_memory_is_back(before.free));
+	after = read_kernel_memory();
+	TH_LOG("free %lld, slab %lld, page tables %lld, vmalloc %lld",
+	       (long long)(before.free - after.free), (long long)(after.slab - before.slab),
+	       (long long)(after.page_tables - before.page_tables),
+	       (long long)(after.vmalloc - before.vmalloc));
+	EXPECT_LT(after.slab, before.slab + KERNEL_NOISE);
+	EXPECT_LT(after.page_tables, before.page_tables + KERNEL_NOISE);
+	EXPECT_LT(after.vmalloc, before.vmalloc + KERNEL_NOISE);
+	EXPECT_EQ(before.uncached, after.uncached);
+}
+
+/* How often memtrace is in what kmemleak has found. Two scans make sure. */
+static int count_leaks(void)
+{
+	char line[512];
+	int count = 0;
+	FILE *f;
+
+	write_text(KMEMLEAK, "scan");
+	write_text(KMEMLEAK, "scan");
+	f = fopen(KMEMLEAK, "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (!strstr(line, "memtrace"))
+			continue;
+		ksft_print_msg("%s", line);
+		count++;
+	}
+	if (f)
+		fclose(f);
+	return count;
+}
+
+TEST_F(region, leaves_nothing_behind_that_kmemleak_finds)
+{
+	char byte, *map;
+
+	if (access(KMEMLEAK, F_OK))
+		SKIP(return, "this kernel does not look for leaks");
+	ASSERT_EQ(0, write_text(KMEMLEAK, "clear"));
+	for (int i = 0; i < 5; i++) {
+		map = map_region(self);
+		ASSERT_NE(MAP_FAILED, map);
+		munmap(map, self->size);
+		EXPECT_EQ(1, read(self->fd, &byte, 1));
+		EXPECT_EQ(EINVAL, enable(1));
+		EXPECT_EQ(EINVAL, write_text(NODES, "none"));
+		EXPECT_EQ(0, write_text(NODES, "\n"));
+		close(self->fd);
+		EXPECT_EQ(ENOMEM, enable(1ULL << 62));
+		ASSERT_EQ(0, enable(self->size));
+		self->fd = open(node_file(self->node, "trace"), O_RDWR);
+	}
+	close(self->fd);
+	ASSERT_EQ(0, enable(0));
+	/* Younger objects do not count. */
+	sleep(6);
+	EXPECT_EQ(0, count_leaks());
 }
 
 MEMTRACE_TEST_MAIN

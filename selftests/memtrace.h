@@ -115,6 +115,18 @@ static inline u64 block_size(void)
 	return read_number("/sys/devices/system/memory/block_size_bytes", "%llx");
 }
 
+/* What one read() gives of a file with a line, without its newline, until the next call. */
+static inline const char *read_line(const char *path)
+{
+	static char line[1024];
+	int fd = open(path, O_RDONLY);
+	ssize_t len = read(fd, line, sizeof(line) - 1);
+
+	line[len > 0 ? len - 1 : 0] = '\0';
+	close(fd);
+	return line;
+}
+
 /* Writes in one call, as the kernel wants it, and returns 0 or an error. */
 static inline int write_text(const char *path, const char *text)
 {
@@ -171,10 +183,12 @@ static inline int next_region(int node)
 	return next;
 }
 
+#define HAS_MEMORY "/sys/devices/system/node/has_memory"
+
 /* Returns the first node from @node on that has memory, or -1. */
 static inline int next_memory_node(int node)
 {
-	FILE *f = fopen("/sys/devices/system/node/has_memory", "r");
+	FILE *f = fopen(HAS_MEMORY, "r");
 	int first, last, next = -1;
 
 	while (f && next < 0 && fscanf(f, "%d", &first) == 1) {
@@ -219,17 +233,18 @@ static inline u64 node_meminfo(int node, const char *name)
 	return value << 10;
 }
 
-/* Whether status says that @node gave nothing to the last request. */
-static inline bool is_short(int node)
+/* What status says of @node, from its state on, until the next call, or NULL. */
+static inline const char *status_row(int node)
 {
 	FILE *f = fopen(STATUS, "r");
-	char line[256], state[16];
-	bool found = false;
-	int row;
+	static char line[256];
+	const char *found = NULL;
+	int row, state;
 
-	while (f && !found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "%d %15s", &row, state) == 2 && row == node &&
-			!strcmp(state, "short");
+	while (f && !found && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%d %n", &row, &state) == 1 && row == node)
+			found = line + state;
+	}
 	if (f)
 		fclose(f);
 	return found;
@@ -247,6 +262,26 @@ static inline void read_file(const char *path, char *text, size_t size)
 	text[have] = '\0';
 	if (fd >= 0)
 		close(fd);
+}
+
+/* Whether @node is "held", "stuck" or "short". */
+static inline bool has_state(int node, const char *state)
+{
+	const char *row = status_row(node);
+
+	return row && !strncmp(row, state, strlen(state));
+}
+
+/* Whether status says that @node gave nothing to the last request. */
+static inline bool is_short(int node)
+{
+	return has_state(node, "short");
+}
+
+/* Whether status says that @node gave nothing to the last request, for that reason. */
+static inline bool is_short_because(int node, const char *why)
+{
+	return is_short(node) && strstr(status_row(node), why);
 }
 
 #define MAX_LOG 4096
@@ -290,6 +325,18 @@ __printf(2, 3) static inline void expect_line(char *expected, const char *format
 	va_start(args, format);
 	vsprintf(expected + strlen(expected), format, args);
 	va_end(args);
+}
+
+/* How many lines of a log begin like this. */
+static inline int count_lines(const char *log, const char *begin)
+{
+	int count = 0;
+
+	while ((log = strstr(log, begin))) {
+		log += strlen(begin);
+		count++;
+	}
+	return count;
 }
 
 static inline u64 region_start(int node)

@@ -14,18 +14,6 @@ static int count_nodes(int (*next)(int node))
 	return n;
 }
 
-/* What one read() gives of a file with a line, without its newline, until the next call. */
-static const char *read_line(const char *path)
-{
-	static char line[1024];
-	int fd = open(path, O_RDONLY);
-	ssize_t len = read(fd, line, sizeof(line) - 1);
-
-	line[len > 0 ? len - 1 : 0] = '\0';
-	close(fd);
-	return line;
-}
-
 /* With a node chosen, the last of those that hold a region. */
 FIXTURE(chosen)
 {
@@ -70,12 +58,54 @@ TEST_F(chosen, alone_gives_a_region)
 	EXPECT_EQ(-1, next_region(self->node + 1));
 }
 
+TEST_F(chosen, is_not_the_only_one_to_give_back_its_region)
+{
+	u64 free_before;
+
+	ASSERT_EQ(0, enable(0));
+	EXPECT_EQ(-1, next_region(0));
+	EXPECT_EQ(0, held());
+	free_before = settled_free_memory();
+
+	/* Each one has a region again when one is chosen. */
+	ASSERT_EQ(0, write_text(NODES, "\n"));
+	ASSERT_EQ(0, enable(block_size()));
+	ASSERT_EQ(0, write_text(NODES, self->list));
+	ASSERT_EQ(0, enable(0));
+	EXPECT_EQ(-1, next_region(0));
+	EXPECT_TRUE(free_memory_is_back(free_before));
+}
+
+TEST_F(chosen, is_chosen_once_if_it_is_listed_twice)
+{
+	char list[64];
+
+	snprintf(list, sizeof(list), "%d,%d-%d\n", self->node, self->node, self->node);
+	ASSERT_EQ(0, write_text(NODES, list));
+	EXPECT_STREQ(self->list, read_line(NODES));
+	ASSERT_EQ(0, enable(block_size()));
+	EXPECT_EQ(self->node, next_region(0));
+	EXPECT_EQ(-1, next_region(self->node + 1));
+}
+
+TEST_F(chosen, stays_chosen_for_the_requests_that_follow)
+{
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, enable(block_size()));
+		EXPECT_EQ(self->node, next_region(0));
+	}
+	EXPECT_EQ(ENOMEM, enable(1ULL << 62));
+	EXPECT_EQ(EINVAL, enable(1));
+	EXPECT_STREQ(self->list, read_line(NODES));
+	for (int node = -1; (node = next_memory_node(node + 1)) >= 0;)
+		EXPECT_EQ(node == self->node, is_short(node));
+}
+
 TEST_F(chosen, is_each_node_with_memory_after_an_empty_line)
 {
 	char has_memory[1024];
 
-	snprintf(has_memory, sizeof(has_memory), "%s",
-		 read_line("/sys/devices/system/node/has_memory"));
+	snprintf(has_memory, sizeof(has_memory), "%s", read_line(HAS_MEMORY));
 	ASSERT_EQ(0, write_text(NODES, "\n"));
 	EXPECT_STREQ(has_memory, read_line(NODES));
 }
@@ -87,6 +117,19 @@ TEST_F(chosen, can_be_all_nodes_in_one_list)
 	snprintf(online, sizeof(online), "%s", read_line("/sys/devices/system/node/online"));
 	ASSERT_EQ(0, write_text(NODES, online));
 	EXPECT_STREQ(online, read_line(NODES));
+
+	/* Those without memory give nothing, and say so. */
+	ASSERT_EQ(0, enable(block_size()));
+	EXPECT_EQ(block_size(), held());
+	for (int node = 0; node < 256; node++) {
+		bool has_memory = next_memory_node(node) == node;
+
+		EXPECT_EQ(region_size(node) > 0, has_state(node, "held"));
+		if (!has_memory)
+			EXPECT_EQ(0, region_size(node));
+	}
+	if (find_empty_node() >= 0)
+		EXPECT_TRUE(is_short(find_empty_node()));
 }
 
 TEST_F(chosen, can_be_without_memory)
@@ -119,6 +162,11 @@ FIXTURE_VARIANT_ADD(bad_list, hexadecimal) { .text = "0x0\n" };
 FIXTURE_VARIANT_ADD(bad_list, range_without_end) { .text = "0-\n" };
 FIXTURE_VARIANT_ADD(bad_list, range_that_falls) { .text = "1-0\n" };
 FIXTURE_VARIANT_ADD(bad_list, offline) { .text = "0,255\n" };
+FIXTURE_VARIANT_ADD(bad_list, offline_alone) { .text = "255" };
+FIXTURE_VARIANT_ADD(bad_list, range_with_offline_nodes) { .text = "0-255\n" };
+FIXTURE_VARIANT_ADD(bad_list, number_and_word) { .text = "0,one\n" };
+FIXTURE_VARIANT_ADD(bad_list, semicolon) { .text = "0;0\n" };
+FIXTURE_VARIANT_ADD(bad_list, suffix) { .text = "0K\n" };
 FIXTURE_VARIANT_ADD(bad_list, beyond_all_nodes) { .text = "4096\n" };
 FIXTURE_VARIANT_ADD(bad_list, over_64_bits) { .text = "18446744073709551616\n" };
 

@@ -259,6 +259,56 @@ TEST_F(region, the_linear_mapping_has_it_as_data_again)
 	fclose(f);
 }
 
+/* A region that is not as large as a power of two. */
+FIXTURE(three_blocks)
+{
+	u64 start;
+	u64 size;
+};
+
+FIXTURE_SETUP(three_blocks)
+{
+	int err = enable(3 * block_size());
+
+	if (err == ENOMEM)
+		SKIP(return, "no node has 0x%llx bytes to give", 3 * block_size());
+	ASSERT_EQ(0, err);
+	self->start = region_start(next_region(0));
+	self->size = region_size(next_region(0));
+}
+
+FIXTURE_TEARDOWN_PARENT(three_blocks)
+{
+	EXPECT_EQ(0, enable(0));
+}
+
+TEST_F(three_blocks, are_offline_until_they_are_given_back)
+{
+	if (access(KPAGEFLAGS, F_OK))
+		SKIP(return, "no " KPAGEFLAGS);
+	EXPECT_EQ(0, self->start % block_size());
+	EXPECT_EQ(self->size / getpagesize(), count_offline_pages(self->start, self->size));
+	ASSERT_EQ(0, enable(0));
+	EXPECT_EQ(0, count_offline_pages(self->start, self->size));
+}
+
+TEST_F(three_blocks, are_a_hole_until_they_are_given_back)
+{
+	u64 before = self->start - block_size(), behind = self->start + self->size, around;
+	bool alone = next_region(next_region(0) + 1) < 0;
+
+	if (!count_mapped_bytes(0, block_size()))
+		SKIP(return, "debugfs does not show the linear mapping");
+	EXPECT_EQ(0, count_mapped_bytes(self->start, self->size));
+	around = count_mapped_bytes(before, block_size()) +
+		 count_mapped_bytes(behind, block_size());
+	ASSERT_EQ(0, enable(0));
+	EXPECT_EQ(self->size, count_mapped_bytes(self->start, self->size));
+	if (alone)
+		EXPECT_EQ(around, count_mapped_bytes(before, block_size()) +
+				  count_mapped_bytes(behind, block_size()));
+}
+
 /* A region with something in it that may not be read around memtrace. */
 FIXTURE(filled)
 {

@@ -4,9 +4,16 @@
  * memory of the kernel and of other processes, and what was still in the cache
  * could overwrite it later.
  */
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+
 #include "memtrace.h"
 
 #define CHUNK (1024 * 1024)
+
+/* No more than this is zeroed and flushed at once. */
+#define ZEROED_AT_ONCE (256 * 1024)
 
 #define PAGEMAP_PFN ((1ULL << 55) - 1)
 
@@ -120,6 +127,54 @@ TEST_F(region, what_was_traced_before_cannot_be_read)
 	ASSERT_NE(MAP_FAILED, map);
 	fill(map, 0, self->size, 4096);
 	munmap(map, self->size);
+
+	ASSERT_EQ(0, enable(self->size));
+	if (region_start(self->node) != self->start)
+		SKIP(return, "other memory was taken the second time");
+	EXPECT_EQ(self->size, find_read_not_zero(self->node));
+}
+
+/* Each byte at both ends, and of the ends of all that was zeroed at once. */
+TEST_F(region, what_was_traced_before_is_gone_to_the_last_byte)
+{
+	char *map = map_region(self);
+	u64 size = self->size, part = 16 * 1024;
+
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, CHUNK, sizeof(u64));
+	for (u64 offset = ZEROED_AT_ONCE; offset < size; offset += ZEROED_AT_ONCE)
+		fill(map, offset - part, offset + part, sizeof(u64));
+	fill(map, size - CHUNK, size, sizeof(u64));
+	munmap(map, size);
+
+	ASSERT_EQ(0, enable(size));
+	if (region_start(self->node) != self->start)
+		SKIP(return, "other memory was taken the second time");
+	EXPECT_EQ(size, find_read_not_zero(self->node));
+}
+
+/* It has zeroed some of it. */
+TEST_F(region, what_was_traced_before_cannot_be_read_after_a_writer_was_killed)
+{
+	char *map = map_region(self);
+	u64 free_before;
+	int status;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, self->size, 4096);
+	munmap(map, self->size);
+	ASSERT_EQ(0, enable(0));
+	free_before = free_memory();
+
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid)
+		_exit(enable(self->size));
+	while (free_memory() + self->size / 2 > free_before && !waitpid(pid, &status, WNOHANG))
+		sched_yield();
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
 
 	ASSERT_EQ(0, enable(self->size));
 	if (region_start(self->node) != self->start)
