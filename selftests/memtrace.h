@@ -284,6 +284,22 @@ static inline bool is_short_because(int node, const char *why)
 	return is_short(node) && strstr(status_row(node), why);
 }
 
+/* How many mappings status says that processes have of the region of @node, or -1. */
+static inline int count_mappings(int node)
+{
+	FILE *f = fopen(STATUS, "r");
+	int row, count, found = -1;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%d held %*s %*s %d", &row, &count) == 2 && row == node)
+			found = count;
+	}
+	if (f)
+		fclose(f);
+	return found;
+}
+
 #define MAX_LOG 4096
 
 /* Opens the kernel's log, at what comes from now on. */
@@ -392,6 +408,11 @@ do {							\
 static inline char *map_region(FIXTURE_DATA(region) *self)
 {
 	return mmap(NULL, self->size, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, 0);
+}
+
+static inline char *map_at(FIXTURE_DATA(region) *self, u64 offset, u64 size)
+{
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, offset);
 }
 
 /* What fill() writes at an offset: no two words of a region are the same. */

@@ -3,6 +3,7 @@
  * Mapping trace: what may be mapped and what not, and that nothing is given back
  * while a process has it mapped.
  */
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/uio.h>
@@ -23,11 +24,6 @@ static bool is_held(FIXTURE_DATA(region) *self)
 {
 	return held() == self->size && region_start(self->node) == self->start &&
 	       region_size(self->node) == self->size;
-}
-
-static void *map_at(FIXTURE_DATA(region) *self, u64 offset, u64 size)
-{
-	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, self->fd, offset);
 }
 
 TEST_F(region, can_be_written_and_read_through_a_mapping)
@@ -339,6 +335,58 @@ TEST_F(region, mapped_memory_cannot_be_pinned)
 	EXPECT_EQ(EFAULT, errno);
 }
 
+/* Returns the flags that smaps shows of the mapping at @map, until the next call. */
+static const char *vm_flags(const char *map)
+{
+	static char flags[256];
+	FILE *f = fopen("/proc/self/smaps", "r");
+	bool found = false;
+	char line[512];
+	u64 from, to;
+
+	flags[0] = '\0';
+	while (f && fgets(line, sizeof(line), f) && !flags[0]) {
+		if (sscanf(line, "%llx-%llx ", &from, &to) == 2)
+			found = from == (u64)map;
+		else if (found)
+			sscanf(line, "VmFlags: %255[^\n]", flags);
+	}
+	if (f)
+		fclose(f);
+	return flags;
+}
+
+/* Not dumped, not extended, without pages that others may use, and never executable. */
+TEST_F(region, a_mapping_is_marked_for_what_it_is)
+{
+	int fd = open(node_file(self->node, "trace"), O_RDONLY);
+	char *map = map_region(self), *read_only;
+
+	ASSERT_NE(MAP_FAILED, map);
+	if (!*vm_flags(map))
+		SKIP(return, "this kernel has no flags in /proc/self/smaps");
+	EXPECT_STREQ("rd wr sh mr mw ms pf io de dd ", vm_flags(map));
+	read_only = mmap(NULL, self->size, PROT_READ, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, read_only);
+	EXPECT_STREQ("rd mr ms pf io de dd ", vm_flags(read_only));
+}
+
+TEST_F(region, can_be_mapped_with_flags_that_others_take)
+{
+	int flags[] = { MAP_POPULATE, MAP_LOCKED, MAP_NORESERVE, MAP_SHARED_VALIDATE };
+
+	for (int i = 0; i < ARRAY_SIZE(flags); i++) {
+		char *map = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED | flags[i],
+				 self->fd, 0);
+
+		ASSERT_NE(MAP_FAILED, map) TH_LOG("0x%x", flags[i]);
+		fill(map, 0, MIB, 4096);
+		EXPECT_EQ(MIB, find_change(map, 0, MIB, 4096));
+		EXPECT_EQ(0, munmap(map, MIB));
+	}
+	EXPECT_EQ(0, enable(0));
+}
+
 TEST_F(region, is_kept_while_it_is_mapped)
 {
 	char *map = map_region(self);
@@ -481,6 +529,128 @@ TEST_F(region, is_given_back_while_a_child_did_not_inherit_it)
 	waitpid(pid, NULL, 0);
 }
 
+TEST_F(region, a_mapping_counts_once_whatever_becomes_of_it)
+{
+	u64 page = getpagesize(), size = 8 * page;
+	char *map = map_at(self, page, size), *moved = move(map, size);
+	int child;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_NE(MAP_FAILED, moved);
+	EXPECT_EQ(1, count_mappings(self->node));
+	pid = fork_until_closed(&child);
+	ASSERT_LT(0, pid);
+	EXPECT_EQ(1, count_mappings(self->node));
+	ASSERT_EQ(0, munmap(moved + 2 * page, page));
+	ASSERT_EQ(0, mprotect(moved + 4 * page, page, PROT_READ));
+	EXPECT_EQ(1, count_mappings(self->node));
+
+	ASSERT_EQ(0, munmap(moved, size));
+	EXPECT_EQ(1, count_mappings(self->node));
+	close(child);
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_EQ(0, count_mappings(self->node));
+	EXPECT_EQ(0, enable(0));
+}
+
+TEST_F(region, each_mapping_counts)
+{
+	u64 page = getpagesize();
+	char *maps[10];
+
+	for (int i = 0; i < ARRAY_SIZE(maps); i++) {
+		EXPECT_EQ(i, count_mappings(self->node));
+		maps[i] = map_at(self, i % 2 ? 0 : 2 * page, page);
+		ASSERT_NE(MAP_FAILED, maps[i]);
+	}
+	/* The first ones first, and one that replaces another. */
+	for (int i = 0; i < 9; i++) {
+		EXPECT_EQ(10 - i, count_mappings(self->node));
+		ASSERT_EQ(0, munmap(maps[i], page));
+	}
+	ASSERT_EQ(maps[9], mmap(maps[9], page, PROT_READ, MAP_SHARED | MAP_FIXED, self->fd, 0));
+	EXPECT_EQ(1, count_mappings(self->node));
+	ASSERT_EQ(0, munmap(maps[9], page));
+	EXPECT_EQ(0, count_mappings(self->node));
+}
+
+TEST_F(region, mappings_of_a_process_that_was_killed_do_not_count)
+{
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		fill(map_region(self), 0, MIB, 4096);
+		map_at(self, MIB, MIB);
+		write(ready[1], "", 1);
+		pause();
+	}
+	close(ready[1]);
+	ASSERT_EQ(1, read(ready[0], &c, 1));
+	EXPECT_EQ(2, count_mappings(self->node));
+	EXPECT_EQ(EBUSY, enable(0));
+	kill(pid, SIGKILL);
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_EQ(0, count_mappings(self->node));
+	EXPECT_EQ(0, enable(0));
+}
+
+TEST_F(region, mappings_count_for_their_node)
+{
+	int other = next_region(self->node + 1);
+	char *map = map_region(self), *map_of_other;
+
+	if (other < 0)
+		SKIP(return, "there is no region on a second node");
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(1, count_mappings(self->node));
+	EXPECT_EQ(0, count_mappings(other));
+	self->fd = open(node_file(other, "trace"), O_RDWR);
+	map_of_other = map_region(self);
+	ASSERT_NE(MAP_FAILED, map_of_other);
+	munmap(map, self->size);
+	EXPECT_EQ(0, count_mappings(self->node));
+	EXPECT_EQ(1, count_mappings(other));
+	EXPECT_EQ(EBUSY, enable(0));
+	munmap(map_of_other, self->size);
+	EXPECT_EQ(0, enable(0));
+}
+
+TEST_F(region, what_is_written_to_one_node_does_not_show_on_another)
+{
+	int node, nr_nodes = 0, fds[16];
+	u64 word;
+
+	for (node = next_region(0); node >= 0 && nr_nodes < ARRAY_SIZE(fds);
+	     node = next_region(node + 1)) {
+		fds[nr_nodes] = open(node_file(node, "trace"), O_RDWR);
+		self->fd = fds[nr_nodes++];
+		*(volatile u64 *)map_region(self) = word_at(nr_nodes);
+	}
+	if (nr_nodes < 2)
+		SKIP(return, "there is no region on a second node");
+	for (int i = 0; i < nr_nodes; i++) {
+		ASSERT_EQ(sizeof(word), pread(fds[i], &word, sizeof(word), 0));
+		EXPECT_EQ(word_at(i + 1), word);
+	}
+}
+
+TEST_F(region, a_refused_mapping_does_not_count)
+{
+	u64 page = getpagesize();
+
+	EXPECT_EQ(MAP_FAILED, map_at(self, page, self->size));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, page, PROT_READ, MAP_PRIVATE, self->fd, 0));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, page, PROT_READ | PROT_EXEC, MAP_SHARED, self->fd, 0));
+	EXPECT_EQ(0, count_mappings(self->node));
+}
+
 TEST_F(region, a_refused_mapping_does_not_keep_it)
 {
 	EXPECT_EQ(MAP_FAILED, map_at(self, self->size, self->size));
@@ -494,6 +664,95 @@ TEST_F(region, a_bad_size_is_refused_while_it_is_mapped)
 	EXPECT_EQ(EINVAL, enable(self->size + 1));
 	EXPECT_EQ(EINVAL, write_text(ENABLE, "on\n"));
 	EXPECT_TRUE(is_held(self));
+}
+
+TEST_F(region, can_be_mapped_after_a_request_was_refused)
+{
+	char *map = map_region(self), *other;
+
+	ASSERT_NE(MAP_FAILED, map);
+	ASSERT_EQ(EBUSY, enable(0));
+	other = map_region(self);
+	ASSERT_NE(MAP_FAILED, other);
+	munmap(map, self->size);
+	munmap(other, self->size);
+	ASSERT_EQ(EINVAL, enable(self->size + 1));
+	map = map_region(self);
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, MIB, 8);
+	EXPECT_EQ(MIB, find_change(map, 0, MIB, 8));
+	munmap(map, self->size);
+	EXPECT_EQ(0, enable(0));
+}
+
+/* Takes and gives back until this process dies, and counts how often. */
+static pid_t fork_requests(u64 size, volatile u64 *nr_requests)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (int i = 0;;) {
+		int err = enable(i % 2 ? size : 0);
+
+		if (err && err != EBUSY && err != ENOMEM)
+			_exit(err);
+		if (err != EBUSY) {
+			++*nr_requests;
+			i++;
+		}
+	}
+}
+
+/* Each mapping is refused, or its region stays for as long as it is there. */
+TEST_F(region, is_mapped_or_not_while_requests_come_and_go)
+{
+	volatile u64 *nr_requests = mmap(NULL, sizeof(u64), PROT_READ | PROT_WRITE,
+					 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	u64 page = getpagesize(), word, seen;
+	int nr_mapped = 0, status;
+	pid_t pid;
+
+	ASSERT_NE(MAP_FAILED, (void *)nr_requests);
+	pid = fork_requests(self->size, nr_requests);
+	ASSERT_LE(0, pid);
+	while (*nr_requests < 8 && !waitpid(pid, &status, WNOHANG)) {
+		char *map;
+		int fd;
+
+		/* That of the first region. */
+		if (*nr_requests)
+			EXPECT_REFUSED(EIO, map_region(self));
+		fd = open(node_file(self->node, "trace"), O_RDWR);
+		if (fd < 0) {
+			EXPECT_EQ(ENOENT, errno);
+			continue;
+		}
+		map = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, page);
+		if (map == MAP_FAILED) {
+			EXPECT_EQ(EIO, errno);
+			close(fd);
+			continue;
+		}
+		seen = *nr_requests;
+		nr_mapped++;
+		*(volatile u64 *)map = word_at(nr_mapped);
+		EXPECT_EQ(EBUSY, enable(0));
+		EXPECT_EQ(EBUSY, enable(self->size));
+		EXPECT_EQ(self->size, held());
+		EXPECT_EQ(1, count_mappings(self->node));
+		EXPECT_EQ(sizeof(word), pread(fd, &word, sizeof(word), page));
+		EXPECT_EQ(word_at(nr_mapped), word);
+		munmap(map, page);
+		close(fd);
+		while (*nr_requests <= seen && !waitpid(pid, &status, WNOHANG))
+			sched_yield();
+	}
+	EXPECT_LE(8, *nr_requests);
+	EXPECT_LT(0, nr_mapped);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 }
 
 TEST_F(region, memtrace_stays_loaded_while_it_is_mapped)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pdbg's way of using memtrace: stdio, one stream for both directions.
+ * pdbg's way of using memtrace: stdio, one stream for both directions, and trace read
+ * in pages from where the hardware wrote last.
  */
 #include "memtrace.h"
 
@@ -51,6 +52,74 @@ TEST_F(region, pdbg_scans_start)
 TEST_F(region, pdbg_scans_size)
 {
 	EXPECT_EQ(block_size(), scan(node_file(self->node, "size")));
+}
+
+/* It does not look at what closing the stream answers. */
+TEST_F(region, pdbg_changes_nothing_while_memory_is_mapped)
+{
+	char *map = map_region(self);
+	u64 before;
+
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_NE(0, ask_for(0, &before));
+	EXPECT_EQ(self->size, before);
+	EXPECT_EQ(self->size, held());
+	EXPECT_EQ(self->start, scan(node_file(self->node, "start")));
+}
+
+#define PART (4 << 20)
+
+/* Reads pages up to @to, and returns how many were as fill() left them. */
+static u64 read_pages(int fd, u64 from, u64 to)
+{
+	u64 page = getpagesize(), good = 0;
+	char *data = malloc(page);
+
+	if (lseek(fd, from, SEEK_SET) != from)
+		return 0;
+	for (; from < to && read(fd, data, page) == page; from += page)
+		good += read_as_filled(data, from, page);
+	free(data);
+	return good;
+}
+
+TEST_F(region, pdbg_reads_a_trace_that_wrapped)
+{
+	u64 page = getpagesize(), last = self->size - PART + page;
+	char *map = map_region(self);
+	unsigned int word = 0;
+	int fd;
+
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, PART, sizeof(u64));
+	fill(map, last, self->size, sizeof(u64));
+	munmap(map, self->size);
+	fd = open(node_file(self->node, "trace"), O_RDWR);
+	ASSERT_LE(0, fd);
+
+	/* What is behind the last one that was written tells whether there is more. */
+	ASSERT_EQ(last, lseek(fd, last, SEEK_SET));
+	ASSERT_EQ(sizeof(word), read(fd, &word, sizeof(word)));
+	EXPECT_EQ((unsigned int)word_at(last), word);
+
+	EXPECT_EQ((self->size - last) / page, read_pages(fd, last, self->size));
+	EXPECT_EQ(0, read(fd, &word, sizeof(word)));
+	EXPECT_EQ(PART / page, read_pages(fd, 0, PART));
+}
+
+TEST_F(region, pdbg_sees_that_a_trace_did_not_wrap)
+{
+	u64 last = self->size / 2;
+	char *map = map_region(self);
+	unsigned int word = -1;
+	int fd = open(node_file(self->node, "trace"), O_RDWR);
+
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, last - PART, last, sizeof(u64));
+	ASSERT_EQ(last, lseek(fd, last, SEEK_SET));
+	ASSERT_EQ(sizeof(word), read(fd, &word, sizeof(word)));
+	EXPECT_EQ(0, word);
+	EXPECT_EQ(PART / getpagesize(), read_pages(fd, last - PART, last));
 }
 
 MEMTRACE_TEST_MAIN

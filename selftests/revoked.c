@@ -3,6 +3,8 @@
  * A file that is open while its memory is given back answers EIO from then on,
  * also when the same memory is taken again.
  */
+#include <sys/sendfile.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include "memtrace.h"
@@ -52,6 +54,42 @@ TEST_F(revoked, trace_cannot_be_read)
 	EXPECT_EIO(pread(self->fd, data, sizeof(data), self->region.size));
 }
 
+TEST_F(revoked, trace_cannot_be_read_at_any_place)
+{
+	u64 size = self->region.size;
+	u64 places[] = { 0, 1, 4096, size / 2, size - 1, size, size + 1, 1ULL << 40, 1ULL << 62 };
+	static char data[1 << 16];
+	struct iovec to = { .iov_base = data, .iov_len = sizeof(data) };
+
+	GIVE_BACK();
+	memset(data, 0x5c, sizeof(data));
+	for (int i = 0; i < ARRAY_SIZE(places); i++) {
+		EXPECT_EIO(pread(self->fd, data, 1, places[i]));
+		EXPECT_EIO(preadv(self->fd, &to, 1, places[i]));
+	}
+	for (int i = 0; i < sizeof(data); i++)
+		ASSERT_EQ(0x5c, data[i]);
+}
+
+TEST_F(revoked, trace_cannot_be_read_through_any_descriptor)
+{
+	int fds[] = {
+		dup(self->fd),
+		open(node_file(self->region.node, "trace"), O_RDONLY),
+		open(node_file(self->region.node, "trace"), O_RDWR | O_APPEND),
+	};
+	char data[8], path[64];
+
+	ASSERT_EQ(8, pread(fds[1], data, 8, self->region.size - 8));
+	GIVE_BACK();
+	for (int i = 0; i < ARRAY_SIZE(fds); i++) {
+		EXPECT_EIO(pread(fds[i], data, 8, 0));
+		/* Nor is there a way to have another one. */
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[i]);
+		EXPECT_EQ(-1, open(path, O_RDONLY));
+	}
+}
+
 TEST_F(revoked, trace_cannot_be_read_on)
 {
 	char data[8];
@@ -66,12 +104,18 @@ TEST_F(revoked, trace_cannot_be_sought)
 	GIVE_BACK();
 	EXPECT_EIO(lseek(self->fd, 0, SEEK_SET));
 	EXPECT_EIO(lseek(self->fd, 0, SEEK_END));
+	EXPECT_EIO(lseek(self->fd, 0, SEEK_CUR));
+	EXPECT_EIO(lseek(self->fd, 0, SEEK_DATA));
+	EXPECT_EIO(lseek(self->fd, 0, SEEK_HOLE));
 }
 
 TEST_F(revoked, trace_cannot_be_mapped)
 {
 	GIVE_BACK();
 	EXPECT_EIO(map_region(&self->region));
+	EXPECT_EIO(map_at(&self->region, 0, getpagesize()));
+	EXPECT_EIO(map_at(&self->region, self->region.size, getpagesize()));
+	EXPECT_EIO(mmap(NULL, getpagesize(), PROT_READ, MAP_PRIVATE, self->fd, 0));
 }
 
 TEST_F(revoked, trace_cannot_be_spliced)
@@ -81,6 +125,30 @@ TEST_F(revoked, trace_cannot_be_spliced)
 	ASSERT_EQ(0, pipe(ends));
 	GIVE_BACK();
 	EXPECT_EIO(splice(self->fd, NULL, ends[1], NULL, 4096, 0));
+}
+
+TEST_F(revoked, trace_cannot_be_sent)
+{
+	int file = memfd_create("copy", 0);
+	struct stat st;
+
+	GIVE_BACK();
+	EXPECT_EIO(sendfile(file, self->fd, NULL, 4096));
+	ASSERT_EQ(0, fstat(file, &st));
+	EXPECT_EQ(0, st.st_size);
+}
+
+TEST_F(revoked, start_and_size_that_were_read_cannot_be_read_again)
+{
+	int start = open(node_file(self->region.node, "start"), O_RDONLY);
+	int size = open(node_file(self->region.node, "size"), O_RDONLY);
+	char data[64];
+
+	ASSERT_LT(0, read(start, data, sizeof(data)));
+	ASSERT_EQ(1, read(size, data, 1));
+	GIVE_BACK();
+	EXPECT_EIO(pread(start, data, sizeof(data), 0));
+	EXPECT_EIO(pread(size, data, sizeof(data), 0));
 }
 
 TEST_F(revoked, start_and_size_cannot_be_read)
@@ -98,6 +166,24 @@ TEST_F(revoked, trace_can_be_closed)
 {
 	GIVE_BACK();
 	EXPECT_EQ(0, close(self->fd));
+}
+
+TEST_F(revoked, each_of_many_stays_revoked)
+{
+	char data[8];
+	int fds[3];
+
+	fds[0] = self->fd;
+	for (int i = 1; i < ARRAY_SIZE(fds); i++) {
+		ASSERT_EQ(0, enable(self->region.size));
+		fds[i] = open(node_file(self->region.node, "trace"), O_RDWR);
+		ASSERT_EQ(sizeof(data), read(fds[i], data, sizeof(data)));
+		for (int old = 0; old < i; old++)
+			EXPECT_EIO(pread(fds[old], data, sizeof(data), 0));
+	}
+	GIVE_BACK();
+	for (int i = 0; i < ARRAY_SIZE(fds); i++)
+		EXPECT_EIO(pread(fds[i], data, sizeof(data), 0));
 }
 
 /* A reader gets zeroes, or EIO, or finds no file: never what others have there. */
