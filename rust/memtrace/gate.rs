@@ -38,6 +38,8 @@ impl Gate {
     }
 
     /// Counts one more mapping, if the gate is open.
+    ///
+    /// This orders nothing: a region that can be mapped was offered when the gate was open again.
     fn enter(&self) -> bool {
         let mut count = self.0.load(Relaxed);
 
