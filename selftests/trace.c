@@ -574,6 +574,24 @@ TEST_F(trace, can_be_sent_to_a_socket)
 	EXPECT_TRUE(read_as_filled(data, 321, sizeof(data)));
 }
 
+/* Where other files of debugfs end for sendfile(). */
+TEST(it_is_sent_from_beyond_two_gigabytes)
+{
+	u64 size = 4ULL << 30;
+	off_t at = size - 4096;
+	int fd, ends[2], err = enable(size);
+
+	if (err == ENOMEM)
+		SKIP(return, "no node has 0x%llx bytes to give", size);
+	ASSERT_EQ(0, err);
+	fd = open(node_file(next_region(0), "trace"), O_RDONLY);
+	EXPECT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+	EXPECT_EQ(4096, sendfile(ends[0], fd, &at, 4096));
+	EXPECT_EQ(size, at);
+	close(fd);
+	ASSERT_EQ(0, enable(0));
+}
+
 TEST_F(trace, can_be_sent_to_a_file)
 {
 	int to = memfd_create("copy", 0);

@@ -303,7 +303,9 @@ impl Region {
 
     /// Returns whether processes can see the region.
     pub(crate) fn is_offered(&self) -> bool {
-        self.files.as_ref().is_some_and(|files| files.trace.is_some())
+        self.files
+            .as_ref()
+            .is_some_and(|files| files.trace.is_some())
     }
 
     /// Returns where the region is.
