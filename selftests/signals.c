@@ -33,6 +33,7 @@ static bool set_up_writer(void)
 
 FIXTURE(signals)
 {
+	FIXTURE_DATA(region) region;
 	u64 block;
 	int kmsg;
 	char log[MAX_LOG];
@@ -69,7 +70,9 @@ FIXTURE_VARIANT_ADD(signals, stopped_and_continued)
 
 FIXTURE_SETUP(signals)
 {
-	self->block = block_size();
+	SETUP_REGION(&self->region);
+	ASSERT_EQ(0, enable(0));
+	self->block = self->region.size;
 	ASSERT_TRUE(set_up_writer());
 	self->kmsg = open_log();
 	ASSERT_LE(0, self->kmsg);
@@ -77,7 +80,7 @@ FIXTURE_SETUP(signals)
 
 FIXTURE_TEARDOWN_PARENT(signals)
 {
-	EXPECT_EQ(0, enable(0));
+	region_teardown(_metadata, &self->region, NULL);
 }
 
 static void write_and_exit(u64 size, const FIXTURE_VARIANT(signals) *variant)
@@ -144,8 +147,9 @@ TEST_F(signals, do_not_disturb_a_request)
 			ASSERT_EQ(0, enable(0));
 			read_log(self->kmsg, self->log);
 			count = write_among_signals(size, true, variant);
-			if (writer->err == ENOMEM)
-				SKIP(return, "no node has 0x%llx bytes to give", size);
+			/* The region has shown that there is one block. */
+			if (writer->err == ENOMEM && i)
+				return;
 			ASSERT_EQ(0, writer->err);
 			ASSERT_EQ(size, held());
 		}
@@ -167,10 +171,14 @@ TEST_F(signals, do_not_disturb_a_request)
 
 TEST_F(signals, are_no_reason_why_there_is_no_memory)
 {
-	int count = write_among_signals(1ULL << 62, false, variant);
+	int count = 0;
 
-	EXPECT_LT(0, count);
-	EXPECT_EQ(ENOMEM, writer->err);
+	for (int i = 0; i < MAX_TRIES && !count; i++) {
+		count = write_among_signals(1ULL << 62, false, variant);
+		ASSERT_EQ(ENOMEM, writer->err);
+	}
+	if (!count)
+		SKIP(return, "the writer was done before it got a signal");
 	for (int node = -1; (node = next_memory_node(node + 1)) >= 0;) {
 		EXPECT_TRUE(is_short(node));
 		EXPECT_FALSE(is_short_because(node, "signal"))
