@@ -13,7 +13,7 @@ use kernel::{
 
 pub(crate) fn program(region: Beginning, gate: &Arc<Gate>, dir: &Dir) {
     #[cfg(not(wrong))]
-    let Ok((region, _)) = region.finish(gate) else {
+    let Ok(region) = region.finish(gate) else {
         return;
     };
     let _ = (region.offer(dir), gate); //~ E0599 offer

@@ -7,8 +7,8 @@
 //! it likes, and its module can be unloaded while the file is open.
 //!
 //! The files here protect themselves: an open file holds a reference to its module, user memory is
-//! accessed outside the protected section only, and after the removal every operation on a file
-//! that is still open fails with [`EIO`].
+//! accessed outside the protected section only, and after the removal nothing that an open file is
+//! asked for reaches the data: it fails with [`EIO`], but for text that was read before.
 
 #[cfg(CONFIG_DEBUG_FS)]
 use super::Entry;

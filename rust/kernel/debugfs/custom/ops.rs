@@ -351,9 +351,7 @@ mod tests {
             self.0
         }
 
-        fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) -> usize {
-            0
-        }
+        fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
 
         fn mmap(&self, _: VmaUnclaimed<'_>) -> Result {
             Err(ENODEV)
