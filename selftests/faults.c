@@ -57,7 +57,7 @@ static int count_in_status(const char *state)
 	return count;
 }
 
-/* Those that can be used: one that is stuck has a directory without trace. */
+/* One that is stuck keeps its directory. */
 static int count_regions(void)
 {
 	int count = 0;
@@ -187,131 +187,6 @@ TEST_F(faults, shorten_a_read_or_fail_it)
 	TH_LOG("%d calls failed", n - 2);
 	close(fd);
 	EXPECT_EQ(0, enable(0));
-}
-
-/* All pages that this process and its children ask for fail from now on, or no more. */
-static void fail_pages(bool fail)
-{
-	if (!fail)
-		write_text("/proc/self/make-it-fail", "0");
-	write_text("/sys/kernel/debug/fail_page_alloc/probability", fail ? "100" : "0");
-	if (fail)
-		write_text("/proc/self/make-it-fail", "1");
-}
-
-/* Regions whose linear mapping could not be restored. */
-FIXTURE(stuck)
-{
-	FIXTURE_DATA(faults) faults;
-	int regions;
-	int fd;
-	int kmsg;
-	char log[MAX_LOG];
-};
-
-/* As enable(), with a file that is open, while there is no memory. */
-static int write_without_memory(FIXTURE_DATA(stuck) *self, const char *text)
-{
-	int err;
-
-	fail_pages(true);
-	err = write(self->fd, text, strlen(text)) < 0 ? errno : 0;
-	fail_pages(false);
-	return err;
-}
-
-FIXTURE_SETUP(stuck)
-{
-	int err;
-
-	faults_setup(_metadata, &self->faults, NULL);
-	if (_metadata->exit_code)
-		return;
-	ASSERT_EQ(0, enable(block_size()));
-	self->regions = count_regions();
-	self->kmsg = open_log();
-	self->fd = open(ENABLE, O_RDWR);
-	ASSERT_LE(0, self->fd);
-
-	err = write_without_memory(self, "0\n");
-	if (!err)
-		SKIP(return, "the linear mapping needs no memory to be restored");
-	ASSERT_EQ(EAGAIN, err);
-}
-
-FIXTURE_TEARDOWN_PARENT(stuck)
-{
-	faults_teardown(_metadata, &self->faults, NULL);
-}
-
-TEST_F(stuck, is_told_everywhere)
-{
-	int node = self->faults.region.node;
-	char range[64];
-
-	snprintf(range, sizeof(range), "0x%016llx 0x%016llx 0 ", self->faults.region.start,
-		 self->faults.region.size);
-	EXPECT_EQ(block_size(), held());
-	EXPECT_EQ(self->regions, count_in_status("stuck"));
-	EXPECT_EQ(0, count_in_status("held"));
-	EXPECT_NE(NULL, strstr(status_row(node), range)) TH_LOG("%s", status_row(node));
-	EXPECT_NE(NULL, strstr(status_row(node), "the linear mapping could not be restored"));
-	EXPECT_NE(0, access(node_file(node, "trace"), F_OK));
-	read_log(self->kmsg, self->log);
-	EXPECT_EQ(self->regions, count_lines(self->log, "3 Failed to free trace memory on node "));
-	EXPECT_EQ(0, count_lines(self->log, "6 Freed trace memory back on node "));
-}
-
-TEST_F(stuck, stays_as_long_as_there_is_no_memory)
-{
-	u64 free_before = free_memory();
-	char text[32];
-
-	snprintf(text, sizeof(text), "0x%llx\n", block_size());
-	for (int i = 0; i < 3; i++) {
-		EXPECT_EQ(EAGAIN, write_without_memory(self, "0\n"));
-		EXPECT_EQ(EAGAIN, write_without_memory(self, text));
-		EXPECT_EQ(EINVAL, enable(1));
-		EXPECT_EQ(block_size(), held());
-		EXPECT_EQ(self->regions, count_in_status("stuck"));
-		EXPECT_EQ(0, count_in_status("held"));
-	}
-	EXPECT_GT(free_before + NOISE, free_memory());
-}
-
-TEST_F(stuck, is_given_back_by_the_next_request)
-{
-	ASSERT_EQ(0, enable(0));
-	EXPECT_EQ(0, held());
-	EXPECT_EQ(0, count_in_status("stuck"));
-	read_log(self->kmsg, self->log);
-	EXPECT_EQ(self->regions, count_lines(self->log, "6 Freed trace memory back on node "));
-	EXPECT_TRUE(free_memory_is_back(self->faults.free_before));
-}
-
-TEST_F(stuck, is_given_back_before_more_is_taken)
-{
-	ASSERT_EQ(0, enable(block_size()));
-	EXPECT_EQ(0, count_in_status("stuck"));
-	EXPECT_EQ(self->regions, count_in_status("held"));
-	EXPECT_EQ(self->regions, count_regions());
-	EXPECT_EQ(0, access(node_file(self->faults.region.node, "trace"), F_OK));
-	ASSERT_EQ(0, enable(0));
-	EXPECT_TRUE(free_memory_is_back(self->faults.free_before));
-}
-
-TEST_F(stuck, is_given_back_when_memtrace_is_unloaded)
-{
-	if (access("/sys/module/memtrace/initstate", F_OK))
-		SKIP(return, "memtrace is built in");
-	close(self->fd);
-	close(self->faults.region.fd);
-	EXPECT_EQ(0, system("rmmod memtrace"));
-	EXPECT_NE(0, access(MEMTRACE, F_OK));
-	read_log(self->kmsg, self->log);
-	EXPECT_EQ(self->regions, count_lines(self->log, "6 Freed trace memory back on node "));
-	EXPECT_TRUE(free_memory_is_back(self->faults.free_before));
-	ASSERT_EQ(0, system("modprobe memtrace"));
 }
 
 MEMTRACE_TEST_MAIN

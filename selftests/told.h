@@ -69,6 +69,8 @@ static inline int begin_told(struct told *told)
 			!mount("tracefs", TRACING, "tracefs", 0, NULL);
 	if (access(TRACING "/events/memtrace", F_OK))
 		return -ENOENT;
+	/* One that a test has left behind which was killed. */
+	rmdir(EVENTS);
 	if (mkdir(EVENTS, 0700))
 		return -errno;
 	err = write_text(EVENTS "/trace_clock", "mono");
