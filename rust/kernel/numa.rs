@@ -175,8 +175,8 @@ fn nodes_in_state(state: bindings::node_states) -> NodeSet {
     nodes
 }
 
-/// Returns how many CPUs `node` has that can run something, as far as the architecture knows, beside
-/// the one that this runs on. A node that is not online has none.
+/// Returns how many CPUs `node` has that can run something, as far as the architecture knows,
+/// beside the one that this runs on. A node that is not online has none.
 ///
 /// It may be less or more by the time the caller looks at it.
 ///

@@ -80,9 +80,9 @@ pub trait TextFile: Send + Sync + 'static {
     /// Takes what was written to the file in one call, without any NUL in it, wherever in the file
     /// it was written.
     ///
-    /// On [`Ok`] all of it counts as written. May sleep, but holds up the removal of the file. If it
-    /// creates or removes entries in the directory of the file, then the file must not be removed
-    /// while it can be open: the removal waits with that directory locked.
+    /// On [`Ok`] all of it counts as written. May sleep, but holds up the removal of the file. If
+    /// it creates or removes entries in the directory of the file, then the file must not be
+    /// removed while it can be open: the removal waits with that directory locked.
     fn store(&self, _text: &CStr) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }

@@ -31,8 +31,8 @@ const MAX_WORKERS: usize = 32;
 
 /// Work on pages, of which each chunk is given out once.
 ///
-/// It has the pages, a `T`, for as long as anybody works on one of them: [`ChunkWork::finish`] hands
-/// them out, and dropping it drops them, only after it has kept everybody from beginning with
+/// It has the pages, a `T`, for as long as anybody works on one of them: [`ChunkWork::finish`]
+/// hands them out, and dropping it drops them, only after it has kept everybody from beginning with
 /// another chunk and waited for who is at one. What works on a chunk may rely on all that is true
 /// as long as the `T` exists.
 pub(super) struct ChunkWork<T>(Arc<Shared<T>>);

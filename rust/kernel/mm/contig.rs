@@ -314,8 +314,8 @@ impl OnlineMems {
             return false;
         }
 
-        // Two zones may share a pageblock, but then one has its begin and the other its end: of each
-        // the first and the last page tell (`__pageblock_pfn_to_page()` in `mm/page_alloc.c`).
+        // Two zones may share a pageblock, but then one has its begin and the other its end: of
+        // each the first and the last page tell (`__pageblock_pfn_to_page()` in `mm/page_alloc.c`).
         //
         // SAFETY: No requirements.
         let block_pages = unsafe { bindings::pageblock_nr_pages() };
@@ -474,7 +474,8 @@ pub(super) mod tests {
         assert!(ContigPages::alloc(0, flags(), node).is_err_and(|e| e == EINVAL));
         assert!(ContigPages::alloc_aligned(0, 1, flags(), node).is_err_and(|e| e == EINVAL));
         for align in [0, 3, 6, usize::MAX] {
-            assert!(ContigPages::alloc_aligned(1, align, flags(), node).is_err_and(|e| e == EINVAL));
+            let pages = ContigPages::alloc_aligned(1, align, flags(), node);
+            assert!(pages.is_err_and(|e| e == EINVAL));
         }
         Ok(())
     }

@@ -149,8 +149,8 @@ impl UncachedPages {
         }
     }
 
-    /// Lets `vma` map the part of the pages that it asks for into a process, cache-inhibited. Nobody
-    /// else can decide about it any more.
+    /// Lets `vma` map the part of the pages that it asks for into a process, cache-inhibited.
+    /// Nobody else can decide about it any more.
     ///
     /// The pages are mapped when they are first accessed, with as large page table entries as the
     /// MMU has and the alignment allows.
