@@ -90,8 +90,13 @@ impl Status {
 
         match rows.iter_mut().find(|row| row.node == node) {
             Some(row) => *row = new,
-            // Without room, which there is after `reserve()`, this node would just be missing.
-            None => drop(rows.push_within_capacity(new)),
+            // In the order of nodes. Without room, which there is after `reserve()`, this one would
+            // just be missing.
+            None => {
+                let before = |row: &&Row| row.node.id() < node.id();
+                let place = rows.iter().take_while(before).count();
+                drop(rows.insert_within_capacity(place, new));
+            }
         }
     }
 
