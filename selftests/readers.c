@@ -67,17 +67,28 @@ FIXTURE_TEARDOWN_PARENT(under_way)
 	region_teardown(_metadata, &self->region, NULL);
 }
 
-/*
- * It reads zero in the middle of a request alone. A reader that waits for the end of
- * it never does.
- */
+/* Reads until there is no region, which is so in the middle of a request alone. */
+static bool sees_none(FIXTURE_DATA(under_way) *self, bool (*there_is_a_region)(void))
+{
+	while (!self->progress->ended) {
+		if (!there_is_a_region())
+			return true;
+	}
+	return false;
+}
+
+static bool enable_has_a_region(void)
+{
+	return held();
+}
+
+/* A reader that waits for the end of a request never sees it. */
 TEST_F(under_way, is_seen_in_enable)
 {
-	bool seen = false;
+	bool seen;
 
 	ASSERT_TRUE(begin_to_write(self, self->region.size, MAX_REQUESTS));
-	while (!seen && !self->progress->ended)
-		seen = !held();
+	seen = sees_none(self, enable_has_a_region);
 	TH_LOG("in request %d", self->progress->begun);
 	EXPECT_EQ(0, end_writing(self));
 	EXPECT_TRUE(seen);
@@ -94,11 +105,10 @@ static bool status_has_a_region(void)
 
 TEST_F(under_way, is_seen_in_status)
 {
-	bool seen = false;
+	bool seen;
 
 	ASSERT_TRUE(begin_to_write(self, self->region.size, MAX_REQUESTS));
-	while (!seen && !self->progress->ended)
-		seen = !status_has_a_region();
+	seen = sees_none(self, status_has_a_region);
 	TH_LOG("in request %d", self->progress->begun);
 	EXPECT_EQ(0, end_writing(self));
 	EXPECT_TRUE(seen);
