@@ -83,8 +83,16 @@ impl Enable {
     /// Takes what the driver was loaded to take. If that fails it is no reason not to load, and it
     /// must not be one: files are there by now that processes may have open.
     pub(crate) fn take_at_load(&self, size: u64) {
-        if size != 0 && self.request(size).is_err() {
-            pr_warn!("No node could give {size:#x} bytes, loaded without trace memory\n");
+        if size == 0 {
+            return;
+        }
+        match self.request(size) {
+            Err(e) if e == ENOMEM => {
+                pr_warn!("No node could give {size:#x} bytes, loaded without trace memory\n");
+            }
+            // The writer was killed, or somebody else was first and has mapped a region.
+            Err(e) => pr_warn!("Failed to take {size:#x} bytes at load: {e:?}\n"),
+            Ok(()) => (),
         }
     }
 
