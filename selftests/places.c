@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "memtrace.h"
 
@@ -562,6 +563,39 @@ TEST_F(too_few, are_told_in_status)
 	EXPECT_TRUE(is_short_because(node, why)) TH_LOG("%s", status_row(node));
 	EXPECT_TRUE(free_memory_is_back(free_before));
 	EXPECT_EQ(0, enable(variant->most * all->block));
+}
+
+#define KILLS 12
+#define MAX_KILLS 60
+
+/* A writer that is killed while it learns what there is instead was told nothing. */
+TEST_F(places, are_not_said_to_be_missing_when_a_signal_ends_the_search)
+{
+	int first = find_row(1, true, aligned), interrupted = 0, node = all->places[first].node;
+	u64 size = all->block << 20;
+	struct timespec began, ended;
+	useconds_t took;
+
+	release(&all->places[first]);
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	ASSERT_EQ(ENOMEM, enable(size));
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	took = (ended.tv_sec - began.tv_sec) * 1000000 + (ended.tv_nsec - began.tv_nsec) / 1000;
+
+	/* At different times, from when nothing was tried to when nearly all was. */
+	for (int i = 0; i < KILLS || (!interrupted && i < MAX_KILLS); i++) {
+		pid_t pid = fork();
+
+		ASSERT_LE(0, pid);
+		if (!pid)
+			_exit(enable(size));
+		usleep(took / KILLS * (i % KILLS));
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		EXPECT_FALSE(is_short_because(node, NO_MEMORY)) TH_LOG("kill %d", i);
+		interrupted += is_short_because(node, "interrupted by a signal");
+	}
+	EXPECT_LT(0, interrupted);
 }
 
 /* Each node gives a block but @without. */

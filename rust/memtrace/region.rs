@@ -169,20 +169,21 @@ fn alloc_persistently(node: NumaNode, size: usize, movable: bool) -> Result<Cont
     }
 }
 
-/// Returns the largest power of two, less than `size`, that `node` could give, or 0.
+/// Returns the largest power of two, less than `size`, that `node` could give, or 0. A signal ends
+/// the search.
 ///
 /// To call after [`alloc_persistently`] has failed, when nothing waits on the lists of CPUs.
-fn largest_below(node: NumaNode, size: usize, movable: bool) -> usize {
+fn largest_below(node: NumaNode, size: usize, movable: bool) -> Result<usize> {
     let mut size = size.div_ceil(2).next_power_of_two();
 
     while size >= memory_block_size() {
         match alloc(node, size, any_zone(movable)) {
-            Ok(_) => return size,
+            Ok(_) => return Ok(size),
             Err(e) if e == ENOMEM => size /= 2,
-            Err(_) => break,
+            Err(e) => return Err(e),
         }
     }
-    0
+    Ok(0)
 }
 
 impl Beginning {
@@ -195,9 +196,10 @@ impl Beginning {
             let most = if e == ENOMEM {
                 largest_below(node, size, movable)
             } else {
-                0
+                Err(e)
             };
-            Shortfall::new(node, Why::TooLarge { most }, e, began)
+            let (most, error) = most.map_or_else(|e| (0, e), |most| (most, ENOMEM));
+            Shortfall::new(node, Why::TooLarge { most }, error, began)
         })?;
         let in_zone_movable = pages.in_zone_movable();
         let pages = pages
