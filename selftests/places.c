@@ -565,39 +565,6 @@ TEST_F(too_few, are_told_in_status)
 	EXPECT_EQ(0, enable(variant->most * all->block));
 }
 
-#define KILLS 12
-#define MAX_KILLS 60
-
-/* A writer that is killed while it learns what there is instead was told nothing. */
-TEST_F(places, are_not_said_to_be_missing_when_a_signal_ends_the_search)
-{
-	int first = find_row(1, true, aligned), interrupted = 0, node = all->places[first].node;
-	u64 size = all->block << 20;
-	struct timespec began, ended;
-	useconds_t took;
-
-	release(&all->places[first]);
-	clock_gettime(CLOCK_MONOTONIC, &began);
-	ASSERT_EQ(ENOMEM, enable(size));
-	clock_gettime(CLOCK_MONOTONIC, &ended);
-	took = (ended.tv_sec - began.tv_sec) * 1000000 + (ended.tv_nsec - began.tv_nsec) / 1000;
-
-	/* At different times, from when nothing was tried to when nearly all was. */
-	for (int i = 0; i < KILLS || (!interrupted && i < MAX_KILLS); i++) {
-		pid_t pid = fork();
-
-		ASSERT_LE(0, pid);
-		if (!pid)
-			_exit(enable(size));
-		usleep(took / KILLS * (i % KILLS));
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-		EXPECT_FALSE(is_short_because(node, NO_MEMORY)) TH_LOG("kill %d", i);
-		interrupted += is_short_because(node, "interrupted by a signal");
-	}
-	EXPECT_LT(0, interrupted);
-}
-
 /* Each node gives a block but @without. */
 static void release_first_places(int without)
 {
@@ -974,6 +941,31 @@ TEST_F(search, ends_when_the_writer_is_killed)
 	EXPECT_EQ(ENOMEM, enable(size));
 	release(&all->places[0]);
 	EXPECT_EQ(0, enable(all->block));
+}
+
+#define KILLS 12
+
+/* A writer that is killed while it learns what there is instead was told nothing. */
+TEST_F(places, are_not_said_to_be_missing_when_a_signal_ends_the_search)
+{
+	int first = find_row(1, true, aligned), node = all->places[first].node;
+	u64 size = all->block << 20;
+	struct timespec began, ended;
+	bool interrupted = false;
+	useconds_t took;
+
+	release(&all->places[first]);
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	ASSERT_EQ(ENOMEM, enable(size));
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	took = (ended.tv_sec - began.tv_sec) * 1000000 + (ended.tv_nsec - began.tv_nsec) / 1000;
+
+	/* At different times, from when nothing was tried to when nearly all was. */
+	for (int i = 0; i < KILLS || (!interrupted && i < MAX_KILLS); i++) {
+		interrupted |= kill_searcher(size, took / KILLS * (i % KILLS));
+		EXPECT_FALSE(is_short_because(node, NO_MEMORY)) TH_LOG("kill %d", i);
+	}
+	EXPECT_TRUE(interrupted);
 }
 
 int main(int argc, char **argv)
