@@ -72,7 +72,7 @@ What to expect of a POWER9
 ==========================
 
 This is an estimate, not a measurement. Taking memory is writing zeroes (``dcbz``) to
-each cache line and writing it back (``dcbf``). One core has a few GB/s of that, say
+each cache line and flushing it (``dcbf``). One core has a few GB/s of that, say
 5 to 10, since it waits for memory; a chip with eight channels of DDR4-2666 has about
 170 GB/s, of which streams of writes get perhaps half. The C driver uses one core:
 64 GiB take 7 to 14 s on each chip, one chip after the other. With all cores of a

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/cacheflush.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 
@@ -20,6 +21,12 @@ __rust_helper unsigned int rust_helper_PMD_ORDER(void)
 }
 
 #ifdef CONFIG_PPC64
+__rust_helper void rust_helper_flush_dcache_range(unsigned long start,
+						  unsigned long stop)
+{
+	flush_dcache_range(start, stop);
+}
+
 __rust_helper bool rust_helper_radix_enabled(void)
 {
 	return radix_enabled();

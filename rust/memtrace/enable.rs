@@ -28,7 +28,8 @@ use crate::{
     gate::Gate,
     nodes::Nodes,
     region::{
-        Beginning,
+        Clearing,
+        Flushing,
         Region,
         Shortfall, //
     },
@@ -140,30 +141,38 @@ impl Enable {
     fn take(&self, regions: &mut KVec<Region>, size: usize) -> Result {
         let nodes = self.nodes.in_force();
         let nr_nodes = nodes.iter().count();
-        let mut attempts = KVec::with_capacity(nr_nodes, GFP_KERNEL)?;
+        let mut clearing = KVec::with_capacity(nr_nodes, GFP_KERNEL)?;
+        let mut flushing = KVec::with_capacity(nr_nodes, GFP_KERNEL)?;
         regions.reserve(nr_nodes, GFP_KERNEL)?;
         self.status.reserve(nr_nodes)?;
 
-        // First all begin, so that the memory of all nodes is zeroed at the same time.
+        // First all begin, so that the memory of all nodes is zeroed at the same time, and flushed.
         for node in nodes.iter() {
-            let attempt = Beginning::new(node, size, self.movable);
+            let attempt = Clearing::new(node, size, self.movable);
             let interrupted = attempt.as_ref().is_err_and(|short| short.error == EINTR);
 
-            attempts.push_within_capacity(attempt)?;
+            clearing.push_within_capacity(attempt)?;
             if interrupted {
                 break;
             }
         }
-        for attempt in attempts {
-            match attempt.and_then(|beginning| beginning.finish(&self.gate)) {
+        for attempt in clearing {
+            let attempt = attempt.and_then(|clearing| clearing.flush(&self.gate));
+
+            flushing.push_within_capacity(attempt)?;
+        }
+        // A signal is no reason to leave before each was undone.
+        let mut result = Ok(());
+        for attempt in flushing {
+            match attempt.and_then(Flushing::finish) {
                 Ok(region) => {
                     events::alloc(region.node(), region.range(), region.took());
                     regions.push_within_capacity(region)?;
                 }
-                Err(shortfall) => self.note(regions, shortfall, size)?,
+                Err(shortfall) => result = result.and(self.note(regions, shortfall, size)),
             }
         }
-        Ok(())
+        result
     }
 
     /// Offers all regions.

@@ -9,13 +9,17 @@
 //!       |  clear()               ^
 //!  ClearingPages                 |  while workers zero them
 //!       |  finish()              ^
-//!  ClearedPages                  |  zeroed, and out of the data cache
+//!  ClearedPages                  |  zeroed
 //!       |  set_offline()         ^
 //!  OfflinePages                  |  left alone by whoever walks page frames
 //!       |  unmap()               ^ map(), which can fail
 //!  UnmappedPages                 |  out of the linear mapping
 //!       |  ioremap()             ^ iounmap()
-//!  UncachedPages                 |  offered in debugfs
+//!  IoremappedPages               |  mapped cache-inhibited
+//!       |  flush()               |
+//!  FlushingPages                 |  while workers take their lines out of all caches
+//!       |  finish()              |
+//!  UncachedPages                 |  in no cache, and offered in debugfs
 //! ```
 
 use kernel::{
@@ -40,7 +44,11 @@ use kernel::{
             PfnRange, //
         },
         offline::OfflinePages,
-        uncached::UncachedPages,
+        uncached::{
+            FlushingPages,
+            IoremappedPages,
+            UncachedPages, //
+        },
         unmapped::{
             memory_block_size,
             UnmappedPages, //
@@ -59,6 +67,8 @@ use kernel::{
         Monotonic, //
     }, //
 };
+
+use core::mem::MaybeUninit;
 
 use crate::{
     gate::{
@@ -100,10 +110,19 @@ struct Files {
 }
 
 /// A region to be: its memory is being zeroed.
-pub(crate) struct Beginning {
+pub(crate) struct Clearing {
     node: NumaNode,
     began: Instant<Monotonic>,
     pages: ClearingPages,
+}
+
+/// A region to be: its memory is being taken out of all caches.
+pub(crate) struct Flushing {
+    node: NumaNode,
+    began: Instant<Monotonic>,
+    owner: UniqueArc<MaybeUninit<UncachedPages>>,
+    mappings: Arc<Mappings>,
+    pages: FlushingPages,
 }
 
 /// A node gave no region.
@@ -186,7 +205,7 @@ fn largest_below(node: NumaNode, size: usize, movable: bool) -> Result<usize> {
     Ok(0)
 }
 
-impl Beginning {
+impl Clearing {
     /// Allocates `size` bytes on `node`, in `ZONE_MOVABLE` only if `movable`, and has them zeroed
     /// by CPUs of that node.
     pub(crate) fn new(node: NumaNode, size: usize, movable: bool) -> Result<Self, Shortfall> {
@@ -211,10 +230,11 @@ impl Beginning {
         Ok(Self { node, began, pages })
     }
 
-    /// Finishes the region, which nobody sees yet.
+    /// Takes the memory out of the linear mapping when it is zeroed, maps it cache-inhibited, and
+    /// has it taken out of all caches by CPUs of its node.
     ///
     /// On an error all is undone, as far as that can be done.
-    pub(crate) fn finish(self, gate: &Arc<Gate>) -> Result<Region, Shortfall> {
+    pub(crate) fn flush(self, gate: &Arc<Gate>) -> Result<Flushing, Shortfall> {
         let Self { node, began, pages } = self;
 
         let pages = pages
@@ -228,45 +248,86 @@ impl Beginning {
             pages.start(),
         );
 
-        match Region::map(node, pages, gate) {
-            Ok(region) => Ok(Region {
-                took: began.elapsed(),
-                ..region
-            }),
-            Err((region, error)) => Err(region.fall_short(error, began)),
-        }
+        Flushing::new(node, began, pages, gate)
+            .map_err(|(pages, e)| Region::not_mapped(node, pages, e, began))
     }
 }
 
-impl Region {
-    /// Maps the region cache-inhibited.
-    ///
-    /// On an error the region comes back as it was.
-    fn map(node: NumaNode, pages: UnmappedPages, gate: &Arc<Gate>) -> Result<Self, (Self, Error)> {
-        let region = |memory| Self {
-            node,
-            files: None,
-            memory,
-            took: Delta::ZERO,
-        };
-        let unmapped = |pages| region(Memory::Unmapped(pages));
-
-        // First what it takes to own the pages, so that they are never without an owner.
+impl Flushing {
+    /// On an error the pages come back, unless somebody else has them.
+    fn new(
+        node: NumaNode,
+        began: Instant<Monotonic>,
+        pages: UnmappedPages,
+        gate: &Arc<Gate>,
+    ) -> Result<Self, (Option<UnmappedPages>, Error)> {
+        // First what it takes to own the region, so that it is never without an owner.
         let (owner, mappings) = match UniqueArc::new_uninit(GFP_KERNEL)
             .and_then(|owner| Ok((owner, Arc::new(Mappings::new(gate.clone()), GFP_KERNEL)?)))
         {
             Ok(owners) => owners,
-            Err(e) => return Err((unmapped(pages), e.into())),
+            Err(e) => return Err((Some(pages), e.into())),
         };
-        let pages = pages.ioremap().map_err(|(pages, e)| {
-            pr_err!("Failed to map trace memory at {:#x}\n", pages.start());
-            (unmapped(pages), e)
-        })?;
+        let pages = pages
+            .ioremap()
+            .map_err(|(pages, e)| {
+                pr_err!("Failed to map trace memory at {:#x}\n", pages.start());
+                (Some(pages), e)
+            })
+            .and_then(IoremappedPages::flush)?;
 
-        Ok(region(Memory::Uncached(
-            Arc::from(owner.write(pages)),
+        Ok(Self {
+            node,
+            began,
+            owner,
             mappings,
-        )))
+            pages,
+        })
+    }
+
+    /// Finishes the region, which nobody sees yet.
+    ///
+    /// On an error all is undone, as far as that can be done.
+    pub(crate) fn finish(self) -> Result<Region, Shortfall> {
+        let Self {
+            node,
+            began,
+            owner,
+            mappings,
+            pages,
+        } = self;
+
+        let pages = pages
+            .finish()
+            .map_err(|(pages, e)| Region::not_mapped(node, pages, e, began))?;
+        Ok(Region {
+            node,
+            files: None,
+            memory: Memory::Uncached(Arc::from(owner.write(pages)), mappings),
+            took: began.elapsed(),
+        })
+    }
+}
+
+impl Region {
+    /// Gives back memory that has left the linear mapping but cannot be used.
+    fn not_mapped(
+        node: NumaNode,
+        pages: Option<UnmappedPages>,
+        error: Error,
+        began: Instant<Monotonic>,
+    ) -> Shortfall {
+        let region = pages.map(|pages| Self {
+            node,
+            files: None,
+            memory: Memory::Unmapped(pages),
+            took: Delta::ZERO,
+        });
+
+        match region {
+            Some(region) => region.fall_short(error, began),
+            None => Shortfall::new(node, Why::NotOffered, error, began),
+        }
     }
 
     /// Offers the region in `dir`, if it is not stuck.

@@ -35,8 +35,10 @@ mod prelude {
         alloc::GFP_KERNEL,
         current,
         error::{
+            Error,
             Result,
-            EBUSY, //
+            EBUSY,
+            EINTR, //
         }, //
     };
     pub(crate) use macros::{
@@ -52,6 +54,7 @@ mod error {
     pub(crate) struct Error(&'static str);
 
     pub(crate) const EBUSY: Error = Error("EBUSY");
+    pub(crate) const EINTR: Error = Error("EINTR");
     pub(crate) const ENOMEM: Error = Error("ENOMEM");
 
     pub(crate) type Result<T = (), E = Error> = core::result::Result<T, E>;
@@ -73,6 +76,14 @@ mod alloc {
 
     #[derive(Clone, Copy)]
     pub(crate) struct NumaNode;
+}
+
+mod page {
+    pub(crate) const PAGE_SIZE: usize = 1 << 16;
+}
+
+mod sizes {
+    pub(crate) const SZ_256K: usize = 1 << 18;
 }
 
 mod numa {

@@ -33,6 +33,8 @@ pub(crate) mod contig {
     }
 }
 
+// Whatever size its users choose.
+#[allow(dead_code)]
 #[path = "../../../rust/kernel/mm/chunks.rs"]
 mod chunks;
 

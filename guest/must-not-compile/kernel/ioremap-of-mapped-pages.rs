@@ -5,12 +5,12 @@
 use kernel::{
     mm::{
         offline::OfflinePages,
-        uncached::UncachedPages, //
+        uncached::IoremappedPages, //
     },
     prelude::*, //
 };
 
-pub(crate) fn program(pages: OfflinePages) -> Result<UncachedPages> {
+pub(crate) fn program(pages: OfflinePages) -> Result<IoremappedPages> {
     #[cfg(not(wrong))]
     let pages = pages.unmap()?;
     pages.ioremap().map_err(|(_, e)| e) //~ E0599 ioremap

@@ -5,12 +5,12 @@
 use kernel::{
     mm::{
         contig::ContigPages,
-        uncached::UncachedPages, //
+        uncached::IoremappedPages, //
     },
     prelude::*, //
 };
 
-pub(crate) fn program(pages: ContigPages) -> Result<UncachedPages> {
+pub(crate) fn program(pages: ContigPages) -> Result<IoremappedPages> {
     #[cfg(not(wrong))]
     let pages = pages.clear()?.finish()?.set_offline().unmap()?;
     pages.ioremap().map_err(|(_, e)| e) //~ E0599 ioremap

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A process maps pages that are mapped cache-inhibited in the kernel.
+//! A process maps pages that left the linear mapping, and then all caches.
 
 use kernel::{
     mm::{
-        uncached::UncachedPages,
+        uncached::{
+            FlushingPages,
+            UncachedPages, //
+        },
         unmapped::UnmappedPages,
         virt::VmaUnclaimed, //
     },
@@ -14,7 +17,12 @@ use kernel::{
 
 pub(crate) fn program(pages: UnmappedPages, vma: VmaUnclaimed<'_>) -> Result {
     #[cfg(not(wrong))]
-    let pages = pages.ioremap().map_err(|(_, e)| e)?;
+    let pages = pages
+        .ioremap()
+        .map_err(|(_, e)| e)?
+        .flush()
+        .and_then(FlushingPages::finish)
+        .map_err(|(_, e)| e)?;
     let pages = Arc::new(pages, GFP_KERNEL)?;
     UncachedPages::mmap(pages, vma, ()) //~ E0308
 }

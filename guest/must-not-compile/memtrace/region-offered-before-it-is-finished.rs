@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A region is offered when all of it is zeroed and mapped cache-inhibited.
+//! A region is offered when no line of it is in a cache any more.
 
-use crate::{
-    gate::Gate,
-    region::Beginning, //
-};
-use kernel::{
-    debugfs::Dir,
-    sync::Arc, //
-};
+use crate::region::Flushing;
+use kernel::debugfs::Dir;
 
-pub(crate) fn program(region: Beginning, gate: &Arc<Gate>, dir: &Dir) {
+pub(crate) fn program(region: Flushing, dir: &Dir) {
     #[cfg(not(wrong))]
-    let Ok(region) = region.finish(gate) else {
+    let Ok(region) = region.finish() else {
         return;
     };
-    let _ = (region.offer(dir), gate); //~ E0599 offer
+    let _ = region.offer(dir); //~ E0599 offer
 }

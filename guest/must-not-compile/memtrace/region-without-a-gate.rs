@@ -4,13 +4,13 @@
 
 use crate::{
     gate::Gate,
-    region::Beginning, //
+    region::Clearing, //
 };
 use kernel::sync::Arc;
 
-pub(crate) fn program(region: Beginning, gate: &Arc<Gate>) {
+pub(crate) fn program(region: Clearing, gate: &Arc<Gate>) {
     #[cfg(wrong)]
-    let _ = region.finish(); //~ E0061
+    let _ = region.flush(); //~ E0061
     #[cfg(not(wrong))]
-    let _ = region.finish(gate);
+    let _ = region.flush(gate);
 }

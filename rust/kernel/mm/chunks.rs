@@ -8,7 +8,9 @@ use crate::{
     new_condvar,
     new_mutex,
     numa,
+    page::PAGE_SIZE,
     prelude::*,
+    sizes::SZ_256K,
     sync::{
         atomic::{
             Atomic,
@@ -29,19 +31,37 @@ use core::ops::{
 /// More workers than this do not help: they wait for memory, not for each other.
 const MAX_WORKERS: usize = 32;
 
+/// How many pages to do at a time: enough to make up for getting them, and few to wait for.
+pub(super) const CHUNK_PAGES: usize = if PAGE_SIZE < SZ_256K {
+    SZ_256K / PAGE_SIZE
+} else {
+    1
+};
+
+/// What is done to each chunk, of which it gets the pfns.
+pub(super) trait Work: Send + Sync + 'static {
+    fn run(&self, pfns: Range<usize>);
+}
+
+impl<F: Fn(Range<usize>) + Send + Sync + 'static> Work for F {
+    fn run(&self, pfns: Range<usize>) {
+        self(pfns);
+    }
+}
+
 /// Work on pages, of which each chunk is given out once.
 ///
 /// It has the pages, a `T`, for as long as anybody works on one of them: [`ChunkWork::finish`]
 /// hands them out, and dropping it drops them, only after it has kept everybody from beginning with
 /// another chunk and waited for who is at one. What works on a chunk may rely on all that is true
 /// as long as the `T` exists.
-pub(super) struct ChunkWork<T>(Arc<Shared<T>>);
+pub(super) struct ChunkWork<T, W = fn(Range<usize>)>(Arc<Shared<T, W>>);
 
 #[pin_data]
-struct Shared<T> {
+struct Shared<T, W> {
     range: PfnRange,
     chunk_pages: usize,
-    work: fn(Range<usize>),
+    work: W,
     /// The first pfn that nobody has begun with, or one beyond the range.
     next: Atomic<usize>,
     #[pin]
@@ -59,17 +79,17 @@ struct Workers<T> {
 // The pages are moved out of here.
 impl<T> Unpin for Workers<T> {}
 
-impl<T: Deref<Target = PfnRange> + Send + 'static> ChunkWork<T> {
-    /// Begins to call `work` with the pfns of each chunk of `pages`, which are on `node` and not
-    /// none. A chunk has `chunk_pages` pages, the last one perhaps less.
+impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
+    /// Begins to do `work` on each chunk of `pages`, which are on `node` and not none. A chunk has
+    /// `chunk_pages` pages, the last one perhaps less.
     ///
     /// The caller is to help with [`ChunkWork::finish`], and makes up for workers that there is no
     /// memory for.
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] if there is no memory to keep track of the work. Nothing has been done then, and
-    /// `pages` have been dropped.
+    /// `pages` and [`ENOMEM`] if there is no memory to keep track of the work. Nothing has been done
+    /// then.
     ///
     /// # Context
     ///
@@ -78,20 +98,24 @@ impl<T: Deref<Target = PfnRange> + Send + 'static> ChunkWork<T> {
         pages: T,
         node: NumaNode,
         chunk_pages: usize,
-        work: fn(Range<usize>),
-    ) -> Result<Self> {
+        work: W,
+    ) -> Result<Self, (T, Error)> {
         let range = *pages;
-        let shared = Arc::pin_init(
+        let shared = match Arc::pin_init(
             pin_init!(Shared {
                 range,
                 chunk_pages,
                 work,
                 next: Atomic::new(range.start_pfn()),
-                workers <- new_mutex!(Workers { nr_active: 0, pages: Some(pages) }),
+                workers <- new_mutex!(Workers { nr_active: 0, pages: None }),
                 worker_left <- new_condvar!(),
             }),
             GFP_KERNEL,
-        )?;
+        ) {
+            Ok(shared) => shared,
+            Err(e) => return Err((pages, e)),
+        };
+        shared.workers.lock().pages = Some(pages);
 
         let nr_chunks = range.nr_pages().div_ceil(chunk_pages);
         let nr_workers = numa::nr_other_cpus(node)
@@ -110,22 +134,24 @@ impl<T: Deref<Target = PfnRange> + Send + 'static> ChunkWork<T> {
 
     /// Helps until all is done, and hands out the pages.
     ///
-    /// Returns [`None`] if the current task got a fatal signal. The pages have then been dropped.
+    /// # Errors
+    ///
+    /// The pages and [`EINTR`] if the current task got a fatal signal. Not all is done then.
     ///
     /// # Context
     ///
     /// Process context. May sleep.
-    pub(super) fn finish(self) -> Option<T> {
+    pub(super) fn finish(self) -> Result<T, (Option<T>, Error)> {
         while self.0.do_chunk() {
             if current!().fatal_signal_pending() {
-                return None;
+                return Err((self.0.close(), EINTR));
             }
         }
-        self.0.close()
+        self.0.close().ok_or((None, EINTR))
     }
 }
 
-impl<T> Shared<T> {
+impl<T, W: Work> Shared<T, W> {
     fn run_worker(&self) {
         {
             let mut workers = self.workers.lock();
@@ -150,11 +176,13 @@ impl<T> Shared<T> {
             return false;
         }
 
-        (self.work)(pfn..end.min(pfn + self.chunk_pages));
+        self.work.run(pfn..end.min(pfn + self.chunk_pages));
         cond_resched();
         true
     }
+}
 
+impl<T, W> Shared<T, W> {
     /// Lets nobody begin any more, and returns the pages once nobody works on them. That is
     /// [`None`] from the second time on.
     fn close(&self) -> Option<T> {
@@ -169,7 +197,7 @@ impl<T> Shared<T> {
     }
 }
 
-impl<T> Drop for ChunkWork<T> {
+impl<T, W> Drop for ChunkWork<T, W> {
     fn drop(&mut self) {
         self.0.close();
     }
@@ -210,9 +238,9 @@ mod tests {
         for chunk_pages in 1..=17 {
             let pages = some_pages()?;
             let node = pages.node();
-            let work = ChunkWork::begin(pages, node, chunk_pages, count)?;
+            let work = ChunkWork::begin(pages, node, chunk_pages, count).map_err(|(_, e)| e)?;
 
-            let pages = work.finish().ok_or(EINTR)?;
+            let pages = work.finish().map_err(|(_, e)| e)?;
             assert_eq!(NR_PAGES.load(Relaxed), pages.nr_pages());
             assert_eq!(
                 NR_CHUNKS.load(Relaxed),
@@ -227,7 +255,7 @@ mod tests {
     fn nobody_begins_after_the_end() -> Result {
         let pages = some_pages()?;
         let node = pages.node();
-        let work = ChunkWork::begin(pages, node, 1, count)?;
+        let work = ChunkWork::begin(pages, node, 1, count).map_err(|(_, e)| e)?;
         let shared = work.0.clone();
 
         drop(work);
@@ -268,7 +296,7 @@ mod tests {
     fn pages_are_kept_while_somebody_works_on_them() -> Result {
         let pages = some_pages()?;
         let node = pages.node();
-        let work = ChunkWork::begin(Watched(pages), node, 1, take_long)?;
+        let work = ChunkWork::begin(Watched(pages), node, 1, take_long).map_err(|(_, e)| e)?;
 
         // Meanwhile workers begin, where there is more than one CPU.
         work.0.do_chunk();
@@ -306,8 +334,8 @@ mod tests {
 
         TOGETHER.store(0, Relaxed);
         ALONE.store(0, Relaxed);
-        let work = ChunkWork::begin(pages, node, 1, wait_for_another)?;
-        work.finish().ok_or(EINTR)?;
+        let work = ChunkWork::begin(pages, node, 1, wait_for_another).map_err(|(_, e)| e)?;
+        work.finish().map_err(|(_, e)| e)?;
         assert_eq!(TOGETHER.load(Relaxed), 1);
         Ok(())
     }

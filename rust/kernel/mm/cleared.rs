@@ -1,29 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages that are zeroed and not in any cache.
+//! Pages that are zeroed.
 
 use crate::{
     alloc::NumaNode,
     bindings,
     mm::{
-        chunks::ChunkWork,
+        chunks::{
+            ChunkWork,
+            CHUNK_PAGES, //
+        },
         contig::{
             ContigPages,
             PfnRange, //
         }, //
     },
-    page::PAGE_SIZE,
-    prelude::*,
-    sizes::SZ_256K, //
+    prelude::*, //
 };
 use core::ops::{
     Deref,
     Range, //
 };
 
-/// Contiguous pages that are zero in memory and in no data cache.
+/// Contiguous pages that are zero.
 ///
-/// What comes next may access them cache-inhibited, or by a device that does not snoop.
+/// Their lines may be in any cache, and not yet in memory: pages in the linear mapping are
+/// prefetched from at any time, whatever was done to their lines before. What needs memory that is
+/// in no cache gets it from [`UnmappedPages::ioremap`](super::unmapped::UnmappedPages::ioremap).
 ///
 /// # Examples
 ///
@@ -42,8 +45,8 @@ use core::ops::{
 ///
 /// # Invariants
 ///
-/// Since the last byte was written back and invalidated nobody has accessed the pages, which are
-/// owned and have no user yet.
+/// Since the last byte was zeroed nobody has written to the pages, which are owned and have no user
+/// yet.
 pub struct ClearedPages(ContigPages);
 
 /// Contiguous pages that are being zeroed, by workers on the CPUs of their node.
@@ -52,15 +55,8 @@ pub struct ClearedPages(ContigPages);
 /// each worker has just begun.
 pub struct ClearingPages(ChunkWork<ContigPages>);
 
-/// How much is zeroed before it is flushed: it should still be in the cache by then.
-const CHUNK_PAGES: usize = if PAGE_SIZE < SZ_256K {
-    SZ_256K / PAGE_SIZE
-} else {
-    1
-};
-
 impl ContigPages {
-    /// Begins to zero the pages, and to write them back and invalidate them in the data cache.
+    /// Begins to zero the pages.
     ///
     /// # Errors
     ///
@@ -78,6 +74,7 @@ impl ContigPages {
             unsafe { clear_chunk(pfns) }
         })
         .map(ClearingPages)
+        .map_err(|(_, e)| e)
     }
 }
 
@@ -92,12 +89,12 @@ impl ClearingPages {
     ///
     /// Process context. May sleep.
     pub fn finish(self) -> Result<ClearedPages> {
-        // INVARIANT: Each chunk was flushed after it was written, and these are the only owner.
-        self.0.finish().map(ClearedPages).ok_or(EINTR)
+        // INVARIANT: Each chunk was zeroed, and these are the only owner.
+        self.0.finish().map(ClearedPages).map_err(|(_, e)| e)
     }
 }
 
-/// Zeroes and flushes pages.
+/// Zeroes pages.
 ///
 /// # Safety
 ///
@@ -109,9 +106,6 @@ unsafe fn clear_chunk(pfns: Range<usize>) {
     // SAFETY: By this function's requirements; the linear mapping is contiguous. The number of
     // pages is not zero and fits the type.
     unsafe { bindings::clear_pages(addr.cast_mut(), pfns.len() as u32) };
-    let start = addr as usize;
-    // SAFETY: As above, each cache line of that range is mapped.
-    unsafe { bindings::flush_dcache_range(start, start + pfns.len() * PAGE_SIZE) };
 }
 
 impl ClearedPages {
@@ -171,10 +165,5 @@ mod tests {
         assert!(are_filled_with(start + 1..end - 1, 0));
         assert!(are_filled_with(end - 1..end, 0xa5));
         Ok(())
-    }
-
-    #[test]
-    fn chunk_fits_a_cache() {
-        assert_eq!(CHUNK_PAGES * PAGE_SIZE, SZ_256K.max(PAGE_SIZE));
     }
 }

@@ -6,9 +6,15 @@
 //! [`include/linux/mm.h`](srctree/include/linux/mm.h)
 
 use crate::{
+    alloc::NumaNode,
     bindings,
     iov::IovIterDest,
     mm::{
+        chunks::{
+            ChunkWork,
+            Work,
+            CHUNK_PAGES, //
+        },
         contig::PfnRange,
         unmapped::UnmappedPages,
         virt::{
@@ -26,9 +32,37 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    ops::Deref,
+    ops::{
+        Deref,
+        Range, //
+    },
     ptr::NonNull, //
 };
+
+/// Contiguous pages, outside the linear mapping, that are mapped cache-inhibited into the kernel.
+///
+/// Lines of them may still be in a cache, from when they were in the linear mapping.
+///
+/// Dropping them gives them back, as it does with [`UnmappedPages`].
+///
+/// # Invariants
+///
+/// `addr` is the cache-inhibited mapping of all of `pages`, which is [`Some`] until the pages are
+/// taken out.
+pub struct IoremappedPages {
+    addr: NonNull<c_void>,
+    range: PfnRange,
+    pages: Option<UnmappedPages>,
+}
+
+// SAFETY: The mapping at `addr` is the kernel's and the same for all tasks.
+unsafe impl Send for IoremappedPages {}
+
+/// Pages of which each line is being flushed, by workers on the CPUs of their node.
+///
+/// Dropping this ends the work and gives the pages back. It waits for what each worker has just
+/// begun.
+pub struct FlushingPages(ChunkWork<IoremappedPages, Flush>);
 
 /// Contiguous pages, outside the linear mapping, that the kernel and processes access
 /// cache-inhibited.
@@ -60,6 +94,8 @@ use core::{
 /// if let Ok(pages) = ContigPages::alloc(memory_block_size() / PAGE_SIZE, flags, node) {
 ///     let pages = pages.clear()?.finish()?.set_offline().unmap()?;
 ///     let pages = pages.ioremap().map_err(|(_unmapped, e)| e)?;
+///     let pages = pages.flush().map_err(|(_unmapped, e)| e)?;
+///     let pages = pages.finish().map_err(|(_unmapped, e)| e)?;
 ///     let pages = Arc::new(pages, GFP_KERNEL)?;
 ///
 ///     // With another user around the pages stay, and with the last one they go.
@@ -72,16 +108,9 @@ use core::{
 ///
 /// # Invariants
 ///
-/// `addr` is the cache-inhibited mapping of all of `pages`, which is [`Some`] until the pages are
-/// taken out by [`UncachedPages::iounmap`].
-pub struct UncachedPages {
-    addr: NonNull<c_void>,
-    range: PfnRange,
-    pages: Option<UnmappedPages>,
-}
-
-// SAFETY: The mapping at `addr` is the kernel's and the same for all tasks.
-unsafe impl Send for UncachedPages {}
+/// Each line was flushed after the pages had left the linear mapping. As no other mapping lets a
+/// line into a cache, none is in one.
+pub struct UncachedPages(IoremappedPages);
 
 // SAFETY: Through a shared reference the pages are only copied from, which may race with the
 // hardware that writes to them anyhow.
@@ -99,19 +128,121 @@ impl UnmappedPages {
     /// # Context
     ///
     /// May sleep.
-    pub fn ioremap(self) -> Result<UncachedPages, (Self, Error)> {
+    pub fn ioremap(self) -> Result<IoremappedPages, (Self, Error)> {
         // SAFETY: The pages are owned and have no cacheable mapping, being out of the linear one.
         let addr = unsafe { bindings::ioremap(self.start(), self.size()) };
 
         match NonNull::new(addr) {
             // INVARIANT: `ioremap()` has just mapped all of `self`.
-            Some(addr) => Ok(UncachedPages {
+            Some(addr) => Ok(IoremappedPages {
                 addr,
                 range: *self,
                 pages: Some(self),
             }),
             None => Err((self, ENOMEM)),
         }
+    }
+}
+
+impl IoremappedPages {
+    /// Begins to write back and invalidate each line of the pages, in the caches of all CPUs.
+    ///
+    /// This is the order that the Power ISA asks for when a page becomes caching inhibited (Book
+    /// III, "Altering the Storage Control Bits"): first nothing but caching inhibited mappings, then
+    /// a `dcbf` of each line, and a `sync`, before any other access. A flush that comes before the
+    /// linear mapping is gone proves nothing: a prefetch through that may bring back any line.
+    ///
+    /// `dcbf` does the same whether or not its address is caching inhibited (Book II, "Cache
+    /// Management Instructions"). It reaches the caches of all CPUs if that has the attribute
+    /// "memory coherence required", as what `ioremap()` makes with the radix MMU. With the hash MMU
+    /// it has not (`htab_convert_pte_flags()` in `arch/powerpc/mm/book3s64/hash_utils.c`): that
+    /// `dcbf` is coherent all the same is then a matter of the processor.
+    ///
+    /// Nothing like it is needed when the pages go back to the linear mapping: what is caching
+    /// inhibited leaves no line in any cache, and the end of its mapping, a `tlbie` with a
+    /// `ptesync`, comes after all accesses that were made through it. Hardware that writes to
+    /// memory must have been stopped by then.
+    ///
+    /// # Errors
+    ///
+    /// The pages and [`ENOMEM`] if there is no memory to keep track of the work.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
+    pub fn flush(self) -> Result<FlushingPages, (Option<UnmappedPages>, Error)> {
+        let node = self.node();
+        let flush = Flush {
+            addr: self.addr.addr().get(),
+            start_pfn: self.start_pfn(),
+        };
+
+        ChunkWork::begin(self, node, CHUNK_PAGES, flush)
+            .map(FlushingPages)
+            .map_err(|(pages, e)| (pages.iounmap(), e))
+    }
+
+    fn node(&self) -> NumaNode {
+        self.pages
+            .as_ref()
+            .map_or(NumaNode::NO_NODE, UnmappedPages::node)
+    }
+
+    fn iounmap(mut self) -> Option<UnmappedPages> {
+        self.pages.take()
+    }
+}
+
+impl Deref for IoremappedPages {
+    type Target = PfnRange;
+
+    fn deref(&self) -> &PfnRange {
+        &self.range
+    }
+}
+
+impl Drop for IoremappedPages {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant `addr` comes from `ioremap()`, and nobody can use it any
+        // more. This is before the pages, if they are still here, are dropped.
+        unsafe { bindings::iounmap(self.addr.as_ptr()) };
+    }
+}
+
+/// Flushes chunks of pages that are mapped from `addr`, and pfn `start_pfn`, on.
+struct Flush {
+    addr: usize,
+    start_pfn: usize,
+}
+
+impl Work for Flush {
+    fn run(&self, pfns: Range<usize>) {
+        let start = self.addr + ((pfns.start - self.start_pfn) << PAGE_SHIFT);
+
+        // SAFETY: As long as somebody is at a chunk of the work it has the `IoremappedPages`, so
+        // that by their type invariant each line of the chunk is mapped. That it is written back
+        // and invalidated does not change what is in memory.
+        unsafe { bindings::flush_dcache_range(start, start + (pfns.len() << PAGE_SHIFT)) };
+    }
+}
+
+impl FlushingPages {
+    /// Helps until all is done.
+    ///
+    /// # Errors
+    ///
+    /// The pages and [`EINTR`] if the current task got a fatal signal.
+    ///
+    /// # Context
+    ///
+    /// Process context. May sleep.
+    pub fn finish(self) -> Result<UncachedPages, (Option<UnmappedPages>, Error)> {
+        // INVARIANT: Each chunk was flushed, through a mapping that these are the only owner of, and
+        // the `sync` after it was waited for.
+        self.0
+            .finish()
+            .map(UncachedPages)
+            .map_err(|(pages, e)| (pages.and_then(IoremappedPages::iounmap), e))
     }
 }
 
@@ -127,7 +258,7 @@ impl UncachedPages {
     pub fn iounmap(this: Arc<Self>) -> Option<UnmappedPages> {
         let mut this = Pin::into_inner(Arc::into_unique_or_drop(this)?);
 
-        this.pages.take()
+        this.0.pages.take()
     }
 
     /// Copies up to `len` bytes, from `offset` (in bytes) on, to `iter`.
@@ -144,7 +275,7 @@ impl UncachedPages {
         // SAFETY: By the type invariant `len` bytes from `offset` on are mapped, and `iter` is a
         // valid iterator to copy to.
         unsafe {
-            let from = self.addr.as_ptr().byte_add(offset);
+            let from = self.0.addr.as_ptr().byte_add(offset);
             bindings::_copy_to_iter(from, len, iter.as_raw())
         }
     }
@@ -214,15 +345,7 @@ impl Deref for UncachedPages {
     type Target = PfnRange;
 
     fn deref(&self) -> &PfnRange {
-        &self.range
-    }
-}
-
-impl Drop for UncachedPages {
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant `addr` comes from `ioremap()`, and nobody can use it any
-        // more. This is before the pages, if they are still here, are dropped.
-        unsafe { bindings::iounmap(self.addr.as_ptr()) };
+        &self.0
     }
 }
 
@@ -365,7 +488,7 @@ impl<T: Send + Sync + 'static> VmOps<T> {
                 + (addr & (PAGE_SIZE - 1));
 
             (
-                mapping.pages.addr.as_ptr().byte_add(offset),
+                mapping.pages.0.addr.as_ptr().byte_add(offset),
                 range.vm_end - addr,
                 (*vma).__bindgen_anon_2.vm_flags & flags::WRITE != 0,
             )
@@ -432,6 +555,8 @@ mod tests {
         };
         let pages = pages.clear()?.finish()?.set_offline().unmap()?;
         let pages = pages.ioremap().map_err(|(_, e)| e)?;
+        let pages = pages.flush().map_err(|(_, e)| e)?;
+        let pages = pages.finish().map_err(|(_, e)| e)?;
         Ok(Some(Arc::new(pages, GFP_KERNEL)?))
     }
 
@@ -439,7 +564,7 @@ mod tests {
         // SAFETY: By the type invariant, and the tests write to what there is.
         unsafe {
             bindings::memcpy_toio(
-                pages.addr.as_ptr().byte_add(offset),
+                pages.0.addr.as_ptr().byte_add(offset),
                 bytes.as_ptr().cast(),
                 bytes.len(),
             )

@@ -214,6 +214,11 @@ impl UnmappedPages {
         // SAFETY: `this` is not used or dropped after this, so the pages keep one owner.
         Ok(unsafe { ptr::read(&*this.pages) })
     }
+
+    /// Returns the node that the pages are on.
+    pub fn node(&self) -> NumaNode {
+        self.pages.node()
+    }
 }
 
 impl Deref for UnmappedPages {

@@ -9,7 +9,9 @@ use super::{
 use crate::{
     alloc::NumaNode,
     error::{
+        Error,
         Result,
+        EINTR,
         ENOMEM, //
     },
     explore::{
@@ -134,7 +136,15 @@ fn begin(chunk_pages: usize) -> Result<ChunkWork<Pages>> {
     assert_eq!(thread::current().id(), MEMORY.owner);
     let pages = Pages(PfnRange::new(START_PFN, NR_PAGES));
 
-    ChunkWork::begin(pages, NumaNode, chunk_pages, work)
+    ChunkWork::begin(pages, NumaNode, chunk_pages, work as fn(_)).map_err(|(pages, e)| {
+        drop(pages);
+        e
+    })
+}
+
+/// Finishes what no signal ends.
+fn finish(work: ChunkWork<Pages>) -> Pages {
+    work.finish().map_err(|(_, e)| e).unwrap()
 }
 
 /// Uses the pages that were handed out, and drops them.
@@ -142,6 +152,18 @@ fn use_up(pages: Pages) {
     pass_on(User::Workers, User::Next);
     assert_eq!(nr_done(), [1; NR_PAGES]);
     drop(pages);
+}
+
+/// The same, or only drops them if not all is done.
+fn use_up_as_it_is(pages: Result<Pages, (Option<Pages>, Error)>) {
+    match pages {
+        Ok(pages) => use_up(pages),
+        Err((pages, e)) => {
+            assert_eq!(e, EINTR);
+            pass_on(User::Workers, User::Next);
+            drop(pages.unwrap());
+        }
+    }
 }
 
 /// Waits until no worker is left, after the pages are gone. Returns how many chunks the owner did.
@@ -155,7 +177,7 @@ fn end() -> usize {
 }
 
 fn do_all(chunk_pages: usize) -> usize {
-    use_up(begin(chunk_pages).unwrap().finish().unwrap());
+    use_up(finish(begin(chunk_pages).unwrap()));
     end()
 }
 
@@ -196,10 +218,8 @@ fn a_fatal_signal_ends_it_after_any_chunk() {
         let by_owner = explore(machine, None, move || {
             let pages = begin(CHUNK_PAGES).unwrap().finish();
 
-            assert_eq!(pages.is_none(), read(&MEMORY.nr_by_owner) > nr_calm);
-            if let Some(pages) = pages {
-                use_up(pages);
-            }
+            assert_eq!(pages.is_err(), read(&MEMORY.nr_by_owner) > nr_calm);
+            use_up_as_it_is(pages);
             end()
         });
 
@@ -214,11 +234,7 @@ fn a_fatal_signal_stops_two_workers() {
         ..Machine::new(2)
     };
     let done = explore(machine, Some(4), || {
-        let pages = begin(CHUNK_PAGES).unwrap().finish();
-
-        if let Some(pages) = pages {
-            use_up(pages);
-        }
+        use_up_as_it_is(begin(CHUNK_PAGES).unwrap().finish());
         end();
         nr_done().iter().sum()
     });
@@ -260,7 +276,7 @@ fn workers_that_come_late_do_nothing() {
         ..Machine::new(2)
     };
     explore(machine, None, || {
-        let pages = begin(CHUNK_PAGES).unwrap().finish().unwrap();
+        let pages = finish(begin(CHUNK_PAGES).unwrap());
 
         machine::let_workers_begin();
         use_up(pages);

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A flush before the linear mapping is gone proves nothing.
+
+use kernel::{
+    mm::{
+        offline::OfflinePages,
+        uncached::FlushingPages, //
+    },
+    prelude::*, //
+};
+
+pub(crate) fn program(pages: OfflinePages) -> Result<FlushingPages> {
+    #[cfg(not(wrong))]
+    let pages = pages.unmap()?.ioremap().map_err(|(_, e)| e)?;
+    pages.flush().map_err(|(_, e)| e) //~ E0599 flush
+}
