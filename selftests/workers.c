@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of all nodes is zeroed at the same time, by CPUs of each node.
+ * The memory of all nodes is zeroed and flushed at the same time, by all CPUs of each node
+ * and by no others.
  */
 #include <sched.h>
 #include <sys/mount.h>
@@ -11,26 +12,17 @@
 #define TRACING "/sys/kernel/tracing"
 #define INSTANCE TRACING "/instances/memtrace-selftest"
 
-#define UNBOUND " workqueue=events_unbound req_cpu="
+#define QUEUED " workqueue=events_dfl_long req_cpu="
 
-#define MAX_NODES 64
-
-/* No node gets more. */
+/* A node with more has workers on some of its CPUs only. */
 #define MAX_WORKERS 32
-
-/* A node that gives a region, and how many CPUs it has. */
-struct node {
-	int id;
-	int cpus;
-	int queued;
-};
 
 /* An instance of the tracer that records what a writer gives to workers. */
 FIXTURE(workers)
 {
 	FIXTURE_DATA(region) region;
-	struct node nodes[MAX_NODES];
-	int nr_nodes;
+	int node;
+	int queued[CPU_SETSIZE];
 	bool mounted;
 };
 
@@ -51,12 +43,23 @@ static int count_cpus(int node)
 	return count;
 }
 
+/* The first CPU of @node, or the first of all. */
+static int first_cpu(int node)
+{
+	int cpu = 0;
+
+	while (cpu < CPU_SETSIZE && !cpu_is_on(cpu, node))
+		cpu++;
+	return cpu < CPU_SETSIZE ? cpu : 0;
+}
+
 FIXTURE_SETUP(workers)
 {
 	SETUP_REGION(&self->region);
-	for (int node = -1; (node = next_region(node + 1)) >= 0 && self->nr_nodes < MAX_NODES;) {
-		self->nodes[self->nr_nodes].id = node;
-		self->nodes[self->nr_nodes++].cpus = count_cpus(node);
+	self->node = next_region(0);
+	for (int node = -1; (node = next_region(node + 1)) >= 0;) {
+		if (count_cpus(node) > MAX_WORKERS)
+			SKIP(return, "node %d has more than %d CPUs", node, MAX_WORKERS);
 	}
 	ASSERT_EQ(0, enable(0));
 	self->mounted = access(TRACING "/instances", F_OK) &&
@@ -76,10 +79,10 @@ FIXTURE_TEARDOWN_PARENT(workers)
 	region_teardown(_metadata, &self->region, NULL);
 }
 
-/* Makes a request on a CPU of @node, or on any, and records it alone. */
-static bool trace_request(u64 size, int node)
+/* Makes a request on @cpu, and records it alone. */
+static bool trace_request(u64 size, int cpu)
 {
-	int status, cpu = 0;
+	int status;
 	pid_t pid = fork();
 	char text[16];
 	cpu_set_t set;
@@ -88,54 +91,50 @@ static bool trace_request(u64 size, int node)
 		waitpid(pid, &status, 0);
 		return pid > 0 && !status;
 	}
-	while (cpu < CPU_SETSIZE && !cpu_is_on(cpu, node))
-		cpu++;
 	CPU_ZERO(&set);
-	if (cpu < CPU_SETSIZE) {
-		CPU_SET(cpu, &set);
-		sched_setaffinity(0, sizeof(set), &set);
-	}
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
 	snprintf(text, sizeof(text), "%d", getpid());
 	write_text(INSTANCE "/set_event_pid", text);
 	_exit(enable(size));
 }
 
-/*
- * Counts what was given to workers of each node before the first region was complete. Work
- * that is for any CPU, or for one as such, is that of others.
- */
+/* Counts what was given to the workers of each CPU before the first region was complete. */
 static void count_work(FIXTURE_DATA(workers) *self)
 {
 	FILE *f = fopen(INSTANCE "/trace", "r");
 	char line[512];
+	int cpu;
 
 	while (f && fgets(line, sizeof(line), f) && !strstr(line, " memtrace_alloc: ")) {
-		const char *work = strstr(line, UNBOUND);
+		const char *work = strstr(line, QUEUED);
 
-		for (int i = 0; work && i < self->nr_nodes; i++)
-			self->nodes[i].queued += cpu_is_on(atoi(work + strlen(UNBOUND)),
-							   self->nodes[i].id);
+		if (work && sscanf(work, QUEUED "%d", &cpu) == 1 && cpu < CPU_SETSIZE)
+			self->queued[cpu]++;
 	}
 	if (f)
 		fclose(f);
 }
 
+static bool has_region(int cpu)
+{
+	int node = -1;
+
+	while ((node = next_region(node + 1)) >= 0 && !cpu_is_on(cpu, node))
+		;
+	return node >= 0;
+}
+
+/* To zero memory, and then to flush it. The writer itself works as well. */
 TEST_F(workers, of_all_nodes_begin_before_one_is_done)
 {
-	int here = self->nodes[0].id;
+	int here = first_cpu(self->node);
 
 	ASSERT_TRUE(trace_request(self->region.size, here));
 	count_work(self);
-	for (int i = 0; i < self->nr_nodes; i++) {
-		struct node *node = &self->nodes[i];
-		/* The writer itself takes the place of one. */
-		int workers = node->cpus - (node->id == here && node->cpus);
-
-		if (workers > MAX_WORKERS)
-			workers = MAX_WORKERS;
-		EXPECT_EQ(workers, node->queued)
-			TH_LOG("node %d", node->id);
-	}
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		EXPECT_EQ(has_region(cpu) && cpu != here ? 2 : 0, self->queued[cpu])
+			TH_LOG("CPU %d", cpu);
 }
 
 MEMTRACE_TEST_MAIN

@@ -8,9 +8,9 @@ __rust_helper int rust_helper_node_state(int node, enum node_states state)
 	return node_state(node, state);
 }
 
-__rust_helper unsigned int rust_helper_nr_cpus_node(int nid)
+__rust_helper const struct cpumask *rust_helper_cpumask_of_node(int nid)
 {
-	return nr_cpus_node(nid);
+	return cpumask_of_node(nid);
 }
 
 __rust_helper int rust_helper_numa_node_id(void)

@@ -7,6 +7,11 @@
 use crate::{
     alloc::NumaNode,
     bindings,
+    cpu::{
+        nr_cpu_ids,
+        CpuId, //
+    },
+    cpumask::Cpumask,
     error::to_result,
     fmt,
     module_param::ModuleParam,
@@ -175,33 +180,37 @@ fn nodes_in_state(state: bindings::node_states) -> NodeSet {
     nodes
 }
 
-/// Returns how many CPUs `node` has that can run something, as far as the architecture knows,
-/// beside the one that this runs on. A node that is not online has none.
+/// Returns the CPUs of `node` that are online. A node that is not online has none.
 ///
-/// It may be less or more by the time the caller looks at it.
+/// They may be others by the time the caller looks at them.
 ///
 /// # Examples
 ///
 /// ```
 /// use kernel::numa;
 ///
-/// let nodes = numa::memory_nodes();
-/// let nr_cpus = nodes.iter().map(numa::nr_other_cpus).sum::<usize>();
-/// assert!(nr_cpus <= kernel::cpu::nr_cpu_ids() as usize);
-/// assert_eq!(numa::nr_other_cpus(kernel::alloc::NumaNode::NO_NODE), 0);
+/// for node in numa::online_nodes().iter() {
+///     assert!(numa::online_cpus(node).count() <= kernel::cpu::nr_cpu_ids() as usize);
+/// }
+/// assert!(numa::online_cpus(kernel::alloc::NumaNode::NO_NODE).next().is_none());
 /// ```
-pub fn nr_other_cpus(node: NumaNode) -> usize {
-    if !online_nodes().contains(node) {
-        return 0;
-    }
+pub fn online_cpus(node: NumaNode) -> impl Iterator<Item = CpuId> {
+    let nr_cpus = if online_nodes().contains(node) {
+        nr_cpu_ids()
+    } else {
+        0
+    };
 
-    // SAFETY: No requirements. Whoever asks runs on a CPU that is on some node.
-    let here = unsafe { bindings::numa_node_id() };
-    // SAFETY: The node is online, and `cpumask_of_node()` knows all that can be, those that are
-    // possible: architectures make room for them as they boot (`setup_node_to_cpumask_map()`).
-    let nr_cpus = unsafe { bindings::nr_cpus_node(node.id()) } as usize;
+    (0..nr_cpus).filter_map(CpuId::from_u32).filter(move |cpu| {
+        // SAFETY: The node is online, and `cpumask_of_node()` knows all that can be, those that are
+        // possible: architectures make room for them as they boot (`setup_node_to_cpumask_map()`).
+        // A mask is there for as long as the kernel.
+        let of_node = unsafe { Cpumask::from_raw(bindings::cpumask_of_node(node.id())) };
+        // SAFETY: As above.
+        let online = unsafe { Cpumask::from_raw(&raw const bindings::__cpu_online_mask) };
 
-    nr_cpus - usize::from(nr_cpus > 0 && here == node.id())
+        of_node.test(*cpu) && online.test(*cpu)
+    })
 }
 
 #[macros::kunit_tests(rust_numa)]
@@ -345,20 +354,20 @@ mod tests {
     }
 
     #[test]
-    fn each_cpu_but_this_one_is_another() {
+    fn each_cpu_is_on_a_node() {
         // SAFETY: The mask is there for as long as the kernel.
         let nr_online =
             unsafe { bindings::cpumask_weight(&raw mut bindings::__cpu_online_mask) } as usize;
         let nodes = online_nodes();
-        let nr_nodes = nodes.iter().count();
-        let nr_others = nodes.iter().map(nr_other_cpus).sum::<usize>();
+        let on_nodes = |cpu| {
+            let has_it = |node: &NumaNode| online_cpus(*node).any(|other| other == cpu);
+            nodes.iter().filter(has_it).count()
+        };
+        let cpus = (0..nr_cpu_ids()).filter_map(CpuId::from_u32);
 
-        // This may run on another CPU each time it asks.
-        assert!(nr_others + nr_nodes >= nr_online);
-        assert!(nr_others <= nr_online);
-        if nr_nodes == 1 {
-            assert_eq!(nr_others + 1, nr_online);
-        }
-        assert_eq!(nr_other_cpus(NumaNode::NO_NODE), 0);
+        // Emulated nodes share their CPUs.
+        assert_eq!(cpus.filter(|cpu| on_nodes(*cpu) > 0).count(), nr_online);
+        assert!(on_nodes(CpuId::current()) > 0);
+        assert_eq!(online_cpus(NumaNode::NO_NODE).count(), 0);
     }
 }

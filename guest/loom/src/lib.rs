@@ -86,14 +86,27 @@ mod sizes {
     pub(crate) const SZ_256K: usize = 1 << 18;
 }
 
+mod cpu {
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    pub(crate) struct CpuId(pub(crate) usize);
+
+    impl CpuId {
+        pub(crate) fn current() -> Self {
+            Self(0)
+        }
+    }
+}
+
 mod numa {
     use crate::{
         alloc::NumaNode,
+        cpu::CpuId,
         machine, //
     };
 
-    pub(crate) fn nr_other_cpus(_: NumaNode) -> usize {
-        machine::nr_other_cpus()
+    /// All but the one that this runs on, which is on no node.
+    pub(crate) fn online_cpus(_: NumaNode) -> impl Iterator<Item = CpuId> {
+        (1..=machine::nr_other_cpus()).map(CpuId)
     }
 }
 
@@ -123,22 +136,22 @@ mod workqueue {
     use crate::{
         alloc::{
             AllocError,
-            Flags,
-            NumaNode, //
+            Flags, //
         },
+        cpu::CpuId,
         machine,
     };
 
     pub(crate) struct Queue;
 
-    pub(crate) fn system_dfl() -> &'static Queue {
+    pub(crate) fn system_dfl_long() -> &'static Queue {
         &Queue
     }
 
     impl Queue {
-        pub(crate) fn try_spawn_on_node<T: FnOnce() + Send + 'static>(
+        pub(crate) fn try_spawn_on<T: FnOnce() + Send + 'static>(
             &self,
-            _: NumaNode,
+            _: CpuId,
             _: Flags,
             func: T,
         ) -> Result<(), AllocError> {

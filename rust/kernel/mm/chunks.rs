@@ -4,6 +4,7 @@
 
 use crate::{
     alloc::NumaNode,
+    cpu::CpuId,
     mm::contig::PfnRange,
     new_condvar,
     new_mutex,
@@ -28,7 +29,8 @@ use core::ops::{
     Range, //
 };
 
-/// More workers than this do not help: they wait for memory, not for each other.
+/// More workers than this do not help: they wait for memory, not for each other. They are on CPUs
+/// that are far apart, so that each core has one before some have two.
 const MAX_WORKERS: usize = 32;
 
 /// How many pages to do at a time: enough to make up for getting them, and few to wait for.
@@ -118,13 +120,14 @@ impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
         shared.workers.lock().pages = Some(pages);
 
         let nr_chunks = range.nr_pages().div_ceil(chunk_pages);
-        let nr_workers = numa::nr_other_cpus(node)
-            .min(nr_chunks - 1)
-            .min(MAX_WORKERS);
-        for _ in 0..nr_workers {
+        let here = CpuId::current();
+        let cpus = || numa::online_cpus(node).filter(|cpu| *cpu != here);
+        // Threads of a core follow each other.
+        let step = cpus().count().div_ceil(MAX_WORKERS).max(1);
+        for cpu in cpus().step_by(step).take(nr_chunks - 1) {
             let shared = shared.clone();
-            let spawned = workqueue::system_dfl()
-                .try_spawn_on_node(node, GFP_KERNEL, move || shared.run_worker());
+            let spawned = workqueue::system_dfl_long()
+                .try_spawn_on(cpu, GFP_KERNEL, move || shared.run_worker());
             if spawned.is_err() {
                 break;
             }
@@ -210,7 +213,9 @@ mod tests {
         mm::contig::ContigPages,
         time::{
             delay::fsleep,
-            Delta, //
+            Delta,
+            Instant,
+            Monotonic, //
         },
     };
 
@@ -306,37 +311,43 @@ mod tests {
         Ok(())
     }
 
-    /// Whether two were at work at the same time, or one has waited for another long enough.
-    static TOGETHER: Atomic<usize> = Atomic::new(0);
-    static ALONE: Atomic<usize> = Atomic::new(0);
+    /// On which CPUs somebody was at work, by their numbers, and whether enough was waited for.
+    static CPUS: Atomic<usize> = Atomic::new(0);
+    static WANTED: Atomic<usize> = Atomic::new(0);
+    static ENOUGH: Atomic<usize> = Atomic::new(0);
 
-    fn wait_for_another(_: Range<usize>) {
-        if NR_AT_WORK.fetch_add(1, Relaxed) > 0 {
-            TOGETHER.store(1, Relaxed);
-        }
-        for _ in 0..5000 {
-            if TOGETHER.load(Relaxed) != 0 || ALONE.load(Relaxed) != 0 {
-                break;
+    /// Keeps the CPU busy, so that nobody else gets it, until there is somebody on each.
+    fn wait_for_all(_: Range<usize>) {
+        let began = Instant::<Monotonic>::now();
+
+        while CPUS.load(Relaxed) != WANTED.load(Relaxed) && ENOUGH.load(Relaxed) == 0 {
+            CPUS.fetch_or(1 << CpuId::current().as_u32(), Relaxed);
+            if began.elapsed() > Delta::from_secs(5) {
+                ENOUGH.store(1, Relaxed);
             }
-            fsleep(Delta::from_millis(1));
+            cond_resched();
         }
-        ALONE.store(1, Relaxed);
-        NR_AT_WORK.fetch_sub(1, Relaxed);
     }
 
     #[test]
-    fn others_help_where_the_node_has_other_cpus() -> Result {
-        let pages = some_pages()?;
-        let node = pages.node();
-        if numa::nr_other_cpus(node) == 0 {
-            return Ok(());
-        }
+    fn all_cpus_of_the_node_work_and_no_other() -> Result {
+        for node in numa::memory_nodes().iter() {
+            let mut wanted = 1 << CpuId::current().as_u32();
+            for cpu in numa::online_cpus(node) {
+                if cpu.as_u32() >= usize::BITS {
+                    return Ok(()); // a large machine
+                }
+                wanted |= 1 << cpu.as_u32();
+            }
+            let pages = ContigPages::alloc(64, GFP_KERNEL | __GFP_THISNODE, node)?;
 
-        TOGETHER.store(0, Relaxed);
-        ALONE.store(0, Relaxed);
-        let work = ChunkWork::begin(pages, node, 1, wait_for_another).map_err(|(_, e)| e)?;
-        work.finish().map_err(|(_, e)| e)?;
-        assert_eq!(TOGETHER.load(Relaxed), 1);
+            CPUS.store(0, Relaxed);
+            WANTED.store(wanted, Relaxed);
+            ENOUGH.store(0, Relaxed);
+            let work = ChunkWork::begin(pages, node, 1, wait_for_all).map_err(|(_, e)| e)?;
+            work.finish().map_err(|(_, e)| e)?;
+            assert_eq!(CPUS.load(Relaxed), wanted);
+        }
         Ok(())
     }
 }

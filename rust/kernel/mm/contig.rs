@@ -438,7 +438,7 @@ pub(super) mod tests {
         let done = Arc::new(Atomic::new(0usize), GFP_KERNEL)?;
         let done_there = done.clone();
 
-        workqueue::system_dfl().try_spawn(GFP_KERNEL, move || {
+        workqueue::system_dfl_long().try_spawn(GFP_KERNEL, move || {
             call();
             done_there.store(1, Relaxed);
         })?;

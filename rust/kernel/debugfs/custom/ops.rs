@@ -376,7 +376,7 @@ mod tests {
             bindings::inode_lock(inode);
             (*inode).i_size = 0;
         }
-        let spawned = workqueue::system_dfl().try_spawn(GFP_KERNEL, move || {
+        let spawned = workqueue::system_dfl_long().try_spawn(GFP_KERNEL, move || {
             // SAFETY: As above: this function waits.
             unsafe { MemoryOps::set_inode_size(inode_there as *mut _, &Zeroes(SIZE)) };
             done_there.store(1, Relaxed);
