@@ -132,9 +132,10 @@ TEST_F(workers, of_all_nodes_begin_before_one_is_done)
 
 	ASSERT_TRUE(trace_request(self->region.size, here));
 	count_work(self);
-	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
 		EXPECT_EQ(has_region(cpu) && cpu != here ? 2 : 0, self->queued[cpu])
 			TH_LOG("CPU %d", cpu);
+	}
 }
 
 MEMTRACE_TEST_MAIN

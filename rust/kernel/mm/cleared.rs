@@ -68,13 +68,13 @@ impl ContigPages {
     pub fn clear(self) -> Result<ClearingPages> {
         let node = self.node();
 
-        ChunkWork::begin(self, node, CHUNK_PAGES, |pfns| {
-            // SAFETY: Each chunk is given out once, and for as long as somebody is at one the work
-            // has the pages, which nobody else can access.
-            unsafe { clear_chunk(pfns) }
-        })
-        .map(ClearingPages)
-        .map_err(|(_, e)| e)
+        // SAFETY: Each chunk is given out once, and for as long as somebody is at one the work has
+        // the pages, which nobody else can access.
+        let clear: fn(_) = |pfns| unsafe { clear_chunk(pfns) };
+
+        ChunkWork::begin(self, node, CHUNK_PAGES, clear)
+            .map(ClearingPages)
+            .map_err(|(_, e)| e)
     }
 }
 
