@@ -1,34 +1,92 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# Runs in the guest for "make check MUTANTS=all": the test programs of $ORDER, until one
-# fails. The kernel's own tests have been run by then.
+# Runs in the guest for "make check MUTANTS=all": makes one mutant of the file "mutants"
+# active after the other, and runs its tests until one fails. Each line has a number, a
+# pattern for suites of KUnit, or "-", and the test programs.
+#
+# What comes after one that was noticed needs a kernel that still works: the test that
+# noticed it has to pass without it. The caller boots again where this ends.
+
+active=/sys/module/kernel/parameters/mutant
+kunit=/sys/kernel/debug/kunit
 
 # Lines of tests and of the kernel would run into each other on the console.
 tell() {
 	echo "mutant: $*" >/dev/kmsg
 }
 
-tell in KUnit
-if dmesg | grep -qE '\] +not ok '; then
-	dmesg | grep -E '\] +not ok ' >&2
-	exit 1
-fi
-tell in loading
-# Tests would just be left out without it.
-if ! modprobe memtrace || ! modprobe -r memtrace; then
-	tell by loading
-	exit 1
-fi
-# ORDER is on the kernel's command line, with commas.
-for program in $(echo "$ORDER" | tr , ' '); do
-	tell "in $program"
-	timeout 150 "./selftests/powerpc/memtrace/$program" >/tmp/said 2>&1
+# Whether all tests of a suite pass.
+suite() {
+	echo 1 >"$kunit/$1/run"
+	! grep -q '^ *not ok ' "$kunit/$1/results"
+}
+
+# program NAME: whether its tests pass. One that hangs cannot always be killed.
+program() {
+	waited=0
+	"./selftests/powerpc/memtrace/$1" </dev/null >/tmp/said 2>&1 &
+	while kill -0 $! 2>/dev/null; do
+		if [ $waited -ge 1500 ]; then
+			hangs=y
+			return 1
+		fi
+		sleep 0.1
+		waited=$((waited + 1))
+	done
+	wait $!
 	status=$?
 	# 4: all of it was left out.
-	if [ $status -ne 0 ] && [ $status -ne 4 ]; then
-		tell "by $program $(sed -n 's/^not ok [0-9]* //p' /tmp/said | head -n 1)"
-		cat /tmp/said >/dev/kmsg
+	[ $status -eq 0 ] || [ $status -eq 4 ]
+}
+
+# Tests would just be left out without it.
+loads() {
+	modprobe memtrace && modprobe -r memtrace
+}
+
+# try NUMBER TEST...: whether all tests pass. Says which does not.
+try() {
+	number=$1
+	shift
+	for test; do
+		tell "$number in $test"
+		"${test%%:*}" "${test#*:}" || {
+			tell "$number by ${test#*:} $(sed -n 's/^not ok [0-9]* //p' /tmp/said | head -n 1)"
+			return 1
+		}
+	done
+}
+
+first=y
+while read -r number pattern programs; do
+	# What none notices may add up.
+	[ "$(cut -d . -f 1 /proc/uptime)" -lt 1200 ] || exit 1
+	tests=loads
+	for suite in "$kunit"/$pattern; do
+		[ ! -d "$suite" ] || tests="$tests suite:${suite##*/}"
+	done
+	for program in $programs; do
+		tests="$tests program:$program"
+	done
+	hangs=n
+	: >/tmp/said
+	echo "$number" >$active
+	# shellcheck disable=SC2086 # each of them
+	if try "$number" $tests; then
+		echo 0 >$active
+		tell "$number passed"
+		first=n
+		continue
+	fi
+	[ $hangs = n ] || exit 1
+	echo 0 >$active
+	noticed=$test
+	if ! loads || ! "${noticed%%:*}" "${noticed#*:}"; then
+		# Perhaps one before it has left that.
+		[ $first = y ] || tell "$number again"
 		exit 1
 	fi
-done
+	first=n
+done <mutants
+tell "all done"

@@ -370,6 +370,36 @@ TEST_F(first_block, leaves_with_its_node)
 	EXPECT_EQ(NULL, status_row(self->node));
 }
 
+/* The only place for a size that is no power of two begins and ends with the node. */
+TEST_F(first_block, is_given_with_all_others_of_its_node)
+{
+	u64 blocks[MAX_BLOCKS], others[MAX_BLOCKS], start = self->address, size = block_size();
+	int n = find_spare_blocks(blocks, MAX_BLOCKS), count = 0;
+	char list[16];
+
+	for (int i = 0; i < n; i++) {
+		if (node_of(blocks[i]) != self->node)
+			continue;
+		EXPECT_EQ(0, set_state(blocks[i], "online_movable"));
+		others[count++] = blocks[i];
+		start = blocks[i] < start ? blocks[i] : start;
+	}
+	size *= count + 1;
+	snprintf(list, sizeof(list), "%d", self->node);
+	EXPECT_EQ(0, write_text(NODES, list));
+	if (size & (size - 1)) {
+		EXPECT_EQ(0, enable(size));
+		EXPECT_EQ(size, region_size(self->node));
+		EXPECT_EQ(start, region_start(self->node));
+		EXPECT_EQ(0, enable(0));
+	}
+	EXPECT_EQ(0, write_text(NODES, "\n"));
+	while (count--)
+		EXPECT_EQ(0, set_state(others[count], "offline"));
+	if (!(size & (size - 1)))
+		SKIP(return, "node %d has a power of two of blocks", self->node);
+}
+
 /* Two blocks of a node, of which the lower one is in ZONE_MOVABLE. */
 FIXTURE(two_zones)
 {
