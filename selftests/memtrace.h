@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "kselftest_harness.h"
 
@@ -448,6 +449,18 @@ static inline bool read_as_filled(const char *read, u64 offset, u64 len)
 			return false;
 	}
 	return true;
+}
+
+/* How many microseconds a request takes, whatever comes of it. Gives the memory back. */
+static inline useconds_t time_of_request(u64 size)
+{
+	struct timespec began, ended;
+
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	enable(size);
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	enable(0);
+	return (ended.tv_sec - began.tv_sec) * 1000000 + (ended.tv_nsec - began.tv_nsec) / 1000;
 }
 
 /*

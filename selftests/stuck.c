@@ -4,6 +4,7 @@
  * linear mapping: it stays owned and out of use, and the next request tries again.
  */
 #include "faults.h"
+#include "page_tables.h"
 
 /* Which call has to fail for that, once one test has found it, or -1 if none does it. */
 static int *call_that_fails;
@@ -122,6 +123,30 @@ TEST_F(stuck, makes_way_for_the_next_request)
 	expect_told(_metadata, &self->told, self->region.size, 0);
 	EXPECT_EQ(self->region.size, region_size(self->region.node));
 	EXPECT_EQ(-1, stuck_node(&self->told));
+}
+
+/* Wherever it fails, nothing of it is left in the linear mapping, where it would be prefetched. */
+TEST_F(stuck, is_not_in_the_linear_mapping)
+{
+	struct event *row = self->told.rows;
+	bool failed = true;
+	u64 start;
+
+	if (!count_mapped_bytes(0, block_size()))
+		SKIP(return, "debugfs does not show the linear mapping");
+	listen_to(&self->told, 0);
+	ASSERT_EQ(1, self->told.nr_rows);
+	start = first_byte(row);
+	EXPECT_EQ(0, count_mapped_bytes(start, self->region.size));
+	for (int n = *call_that_fails; failed; n++) {
+		int err = enable_with_fault(&self->faults, &self->told, 0, n, &failed);
+
+		if (err != EAGAIN)
+			break;
+		EXPECT_EQ(0, count_mapped_bytes(start, self->region.size)) TH_LOG("call %d", n);
+	}
+	EXPECT_EQ(0, enable(0));
+	EXPECT_EQ(self->region.size, count_mapped_bytes(start, self->region.size));
 }
 
 /* Each time it cannot be given back, nothing else is taken either. */
