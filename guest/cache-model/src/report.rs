@@ -4,7 +4,10 @@
 
 use crate::{
     cache::Cache,
-    lines::LINE_SHIFT,
+    lines::{
+        How,
+        LINE_SHIFT, //
+    },
     symbols::Place,
     violations::{
         Kind,
@@ -20,7 +23,7 @@ use std::{
 /// More kinds of violations than this are counted only.
 const MAX_KINDS: usize = 20;
 
-/// What happened in one function, to lines that came in by one function.
+/// What happened in one function, to lines that came in by one function, or at random.
 struct Story {
     /// With the instructions of the first.
     kind: Kind,
@@ -40,7 +43,7 @@ fn stories<'a>(cache: &Cache, place: impl Fn(u32) -> Place<'a>) -> Vec<Story> {
             story.kind.what == kind.what
                 && story.kind.how == kind.how
                 && story.at == at
-                && story.brought_in_at == brought_in_at
+                && (kind.how == How::Random || story.brought_in_at == brought_in_at)
         });
         match same {
             Some(story) => {
@@ -96,8 +99,8 @@ pub(crate) fn report<'a>(cache: &Cache, place: impl Fn(u32) -> Place<'a>) -> Str
     {
         let _ = writeln!(
             text,
-            "{} lines ({} dirty) {}{}{at}, brought in by {} in {brought_in_at}; one of the first: \
-             {:#x}, CPU {} at {}, brought in by CPU {} at {}",
+            "{} lines ({} dirty) {}{}{at}, brought in by {}{}; one of the first: {:#x}, CPU {} at {}, \
+             brought in by CPU {} at {}",
             seen.lines,
             seen.dirty,
             kind.what,
@@ -106,6 +109,10 @@ pub(crate) fn report<'a>(cache: &Cache, place: impl Fn(u32) -> Place<'a>) -> Str
                 What::Offered | What::CameIn => ", by ",
             },
             kind.how,
+            match kind.how {
+                How::Random => String::new(),
+                _ => format!(" in {brought_in_at}"),
+            },
             (seen.line as u64) << LINE_SHIFT,
             seen.cpu,
             place(kind.instruction),
@@ -124,10 +131,7 @@ mod tests {
     use super::*;
     use crate::{
         cache::Through,
-        lines::{
-            By,
-            How, //
-        },
+        lines::By,
         prefetcher::Strength,
         symbols::Symbols, //
     };
@@ -164,7 +168,7 @@ c000000000001200 T next
              0 times unmapped, 3 lines flushed of which 0 through a cache-inhibited address, \
              prefetched 3 neighbours and 0 at random\n\
              2 lines (0 dirty) loaded cache-inhibited by read, brought in by the prefetcher, as a \
-             neighbour, in zero; one of the first: 0x100, CPU 0 at read+0x0, brought in by CPU 1 \
+             neighbour in zero; one of the first: 0x100, CPU 0 at read+0x0, brought in by CPU 1 \
              at zero+0x4\n"
         );
     }

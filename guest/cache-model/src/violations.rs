@@ -116,8 +116,8 @@ impl fmt::Display for How {
             How::Load => "a load",
             How::Store => "a store",
             How::Zero => "dcbz",
-            How::Neighbour => "the prefetcher, as a neighbour,",
-            How::Random => "the prefetcher, at random,",
+            How::Neighbour => "the prefetcher, as a neighbour",
+            How::Random => "the prefetcher, at random",
         })
     }
 }
