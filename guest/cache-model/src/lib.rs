@@ -28,7 +28,9 @@
 //! - the attributes of a page. What is cache-inhibited follows from the address: the range for
 //!   `ioremap()`, and in a process what is no longer in the linear mapping;
 //! - accesses by the MMU and by instruction fetches, and `dcbt`, which QEMU ignores;
-//! - the second line of an access that crosses into it;
+//! - the second line of an access that crosses into it, and `dcbz` of the kernel to a page of a
+//!   process, which the kernel has zeroed through the linear mapping before;
+//! - that `dcbf` is done only when a `sync` is;
 //! - firmware's instructions, which are big endian. Its memory is never trace memory;
 //! - the layout of addresses with the hash MMU and 4 KiB pages, which is another one.
 
