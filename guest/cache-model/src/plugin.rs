@@ -20,6 +20,7 @@ use crate::{
         By,
         How,
         LINE_SHIFT,
+        MAX_CPUS,
         MAX_INSTRUCTIONS, //
     },
     report::report,
@@ -73,8 +74,8 @@ struct Model {
     cache: Cache,
     symbols: Symbols,
     watch: Watch,
-    /// Calls that have not returned yet, by the stack pointer, which no two of them share: their
-    /// tasks may sleep, and go on somewhere else.
+    /// Calls that have not returned yet, with the bytes that they are about, by the stack pointer,
+    /// which no two of them share: their tasks may sleep, and go on somewhere else.
     calls: Mutex<HashMap<u64, Range<u64>>>,
     instructions: Mutex<Instructions>,
     /// r0 to r31.
@@ -259,7 +260,8 @@ fn pack(event: Event, watched: usize, number: u32) -> *mut c_void {
     ((number as usize) << 8 | watched << 2 | event as usize) as *mut c_void
 }
 
-unsafe extern "C" fn on_init(_: PluginId, _: u32) {
+unsafe extern "C" fn on_init(_: PluginId, cpu: u32) {
+    assert!((cpu as usize) < MAX_CPUS, "the kernel has no more");
     model().registers.get_or_init(|| {
         // SAFETY: This is the callback to ask in. There are so many descriptors in the array, which
         // is GLib's and is kept.
