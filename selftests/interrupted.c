@@ -136,7 +136,7 @@ static const char *find_remains(FIXTURE_DATA(killed) *self)
 TEST_F(killed, leaves_nothing_but_the_reason)
 {
 	useconds_t took = time_of_request(self->region.size);
-	u64 size = self->region.size;
+	u64 size = self->region.size, free_now;
 	int kills = 0;
 	char *map;
 
@@ -144,11 +144,12 @@ TEST_F(killed, leaves_nothing_but_the_reason)
 		pid_t pid;
 
 		read_log(self->kmsg, self->log);
+		free_now = settled_free_memory();
 		pid = fork();
 		ASSERT_LE(0, pid);
 		if (!pid)
 			_exit(enable(size));
-		while (free_memory() + size / 2 > self->free_before && !has_ended(pid))
+		while (free_memory() + size / 2 > free_now && !has_ended(pid))
 			sched_yield();
 		usleep(took / KILLS * (i % KILLS));
 		self->log[0] = '\0';

@@ -23,7 +23,7 @@
 #define WHY_NOTHING "no contiguous memory could be freed"
 #define WHY_MOST "the largest range that could be freed is 0x%llx"
 #define WHY_NOT_ZEROED "no memory to have it zeroed"
-#define WHY_NOT_OFFERED "no memory to map it cache-inhibited, or for its files"
+#define WHY_NOT_OFFERED "no memory to map it cache-inhibited and flush it, or for its files"
 
 struct event {
 	char name[8];		/* alloc, free or fail */

@@ -26,10 +26,14 @@ FIXTURE(workers)
 	bool mounted;
 };
 
+/* Whether @node has @cpu, and it is online. */
 static bool cpu_is_on(int cpu, int node)
 {
 	char path[96];
 
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
+	if (!access(path, F_OK) && strcmp(read_line(path), "1"))
+		return false;
 	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/cpu%d", node, cpu);
 	return !access(path, F_OK);
 }
@@ -93,7 +97,8 @@ static bool trace_request(u64 size, int cpu)
 	}
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
-	sched_setaffinity(0, sizeof(set), &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		_exit(errno);
 	snprintf(text, sizeof(text), "%d", getpid());
 	write_text(INSTANCE "/set_event_pid", text);
 	_exit(enable(size));

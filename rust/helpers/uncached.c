@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 
-#include <linux/cacheflush.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 
@@ -19,16 +18,3 @@ __rust_helper unsigned int rust_helper_PMD_ORDER(void)
 {
 	return PMD_ORDER;
 }
-
-#ifdef CONFIG_PPC64
-__rust_helper void rust_helper_flush_dcache_range(unsigned long start,
-						  unsigned long stop)
-{
-	flush_dcache_range(start, stop);
-}
-
-__rust_helper bool rust_helper_radix_enabled(void)
-{
-	return radix_enabled();
-}
-#endif

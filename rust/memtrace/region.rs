@@ -17,9 +17,9 @@
 //!       |  ioremap()             ^ iounmap()
 //!  IoremappedPages               |  mapped cache-inhibited
 //!       |  flush()               |
-//!  FlushingPages                 |  while workers take their lines out of all caches
+//!  FlushingPages                 |  while workers take their lines out of data caches
 //!       |  finish()              |
-//!  UncachedPages                 |  in no cache, and offered in debugfs
+//!  UncachedPages                 |  in no data cache, offered in debugfs
 //! ```
 
 use kernel::{
@@ -116,7 +116,7 @@ pub(crate) struct Clearing {
     pages: ClearingPages,
 }
 
-/// A region to be: its memory is being taken out of all caches.
+/// A region to be: its memory is being taken out of all data caches.
 pub(crate) struct Flushing {
     node: NumaNode,
     began: Instant<Monotonic>,
@@ -231,7 +231,7 @@ impl Clearing {
     }
 
     /// Takes the memory out of the linear mapping when it is zeroed, maps it cache-inhibited, and
-    /// has it taken out of all caches by CPUs of its node.
+    /// has it taken out of all data caches by CPUs of its node.
     ///
     /// On an error all is undone, as far as that can be done.
     pub(crate) fn flush(self, gate: &Arc<Gate>) -> Result<Flushing, Shortfall> {
@@ -254,7 +254,7 @@ impl Clearing {
 }
 
 impl Flushing {
-    /// On an error the pages come back, unless somebody else has them.
+    /// On an error the pages come back.
     fn new(
         node: NumaNode,
         began: Instant<Monotonic>,

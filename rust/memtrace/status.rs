@@ -50,7 +50,7 @@ pub(crate) enum Why {
     NotZeroed,
     /// It is still in the linear mapping.
     NotUnmapped,
-    /// There was no memory to map it, or for its files.
+    /// There was no memory to map it and have it flushed, or for its files.
     NotOffered,
     /// The writer was killed.
     Interrupted,
@@ -65,7 +65,7 @@ impl fmt::Display for Why {
             }
             Why::NotZeroed => "no memory to have it zeroed",
             Why::NotUnmapped => "it could not be removed from the linear mapping",
-            Why::NotOffered => "no memory to map it cache-inhibited, or for its files",
+            Why::NotOffered => "no memory to map it cache-inhibited and flush it, or for its files",
             Why::Interrupted => "interrupted by a signal",
         })
     }

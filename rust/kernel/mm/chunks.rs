@@ -30,7 +30,7 @@ use core::ops::{
 };
 
 /// More workers than this do not help: they wait for memory, not for each other. They are on CPUs
-/// that are far apart, so that each core has one before some have two.
+/// that are far apart, as threads of a core follow each other.
 const MAX_WORKERS: usize = 32;
 
 /// How many pages to do at a time: enough to make up for getting them, and few to wait for.
@@ -90,8 +90,8 @@ impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
     ///
     /// # Errors
     ///
-    /// `pages` and [`ENOMEM`] if there is no memory to keep track of the work. Nothing has been done
-    /// then.
+    /// `pages` and [`ENOMEM`] if there is no memory to keep track of the work. Nothing has been
+    /// done then.
     ///
     /// # Context
     ///
@@ -122,9 +122,13 @@ impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
         let nr_chunks = range.nr_pages().div_ceil(chunk_pages);
         let here = CpuId::current();
         let cpus = || numa::online_cpus(node).filter(|cpu| *cpu != here);
-        // Threads of a core follow each other.
-        let step = cpus().count().div_ceil(MAX_WORKERS).max(1);
-        for cpu in cpus().step_by(step).take(nr_chunks - 1) {
+        let nr_cpus = cpus().count();
+        let nr_workers = nr_cpus.min(nr_chunks - 1).min(MAX_WORKERS);
+        for (i, cpu) in cpus().enumerate() {
+            // As many of them, evenly.
+            if i * nr_workers / nr_cpus == (i + 1) * nr_workers / nr_cpus {
+                continue;
+            }
             let shared = shared.clone();
             let spawned = workqueue::system_dfl_long()
                 .try_spawn_on(cpu, GFP_KERNEL, move || shared.run_worker());
@@ -139,18 +143,21 @@ impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
     ///
     /// # Errors
     ///
-    /// The pages and [`EINTR`] if the current task got a fatal signal. Not all is done then.
+    /// The pages, always, and [`EINTR`] if the current task got a fatal signal. It does not matter
+    /// then how much is done.
     ///
     /// # Context
     ///
     /// Process context. May sleep.
     pub(super) fn finish(self) -> Result<T, (Option<T>, Error)> {
-        while self.0.do_chunk() {
+        loop {
             if current!().fatal_signal_pending() {
                 return Err((self.0.close(), EINTR));
             }
+            if !self.0.do_chunk() {
+                return self.0.close().ok_or((None, EINTR));
+            }
         }
-        self.0.close().ok_or((None, EINTR))
     }
 }
 
@@ -210,7 +217,6 @@ impl<T, W> Drop for ChunkWork<T, W> {
 mod tests {
     use super::*;
     use crate::{
-        cpu::nr_cpu_ids,
         mm::contig::ContigPages,
         time::{
             delay::fsleep,
@@ -312,48 +318,39 @@ mod tests {
         Ok(())
     }
 
-    /// On which CPUs somebody was at work, how many they are to be, and whether enough was waited.
-    static WAS_ON: [Atomic<usize>; 64] = [const { Atomic::new(0) }; 64];
+    /// How many are to be at work at the same time, and whether they were, or waited long enough.
     static NR_WANTED: Atomic<usize> = Atomic::new(0);
+    static NR_SEEN: Atomic<usize> = Atomic::new(0);
     static ENOUGH: Atomic<usize> = Atomic::new(0);
 
-    fn nr_cpus_seen() -> usize {
-        WAS_ON.iter().map(|cpu| cpu.load(Relaxed)).sum()
-    }
-
-    /// Keeps the CPU busy, so that nobody else gets it, until there is somebody on each.
     fn wait_for_all(_: Range<usize>) {
         let began = Instant::<Monotonic>::now();
+        let nr_at_work = NR_AT_WORK.fetch_add(1, Relaxed) + 1;
 
-        while ENOUGH.load(Relaxed) == 0 {
-            WAS_ON[CpuId::current().as_u32() as usize].store(1, Relaxed);
-            if nr_cpus_seen() >= NR_WANTED.load(Relaxed) || began.elapsed() > Delta::from_secs(5) {
-                ENOUGH.store(1, Relaxed);
-            }
-            cond_resched();
+        if nr_at_work >= NR_WANTED.load(Relaxed) {
+            NR_SEEN.store(nr_at_work, Relaxed);
+            ENOUGH.store(1, Relaxed);
         }
+        while ENOUGH.load(Relaxed) == 0 && began.elapsed() < Delta::from_secs(30) {
+            fsleep(Delta::from_millis(1));
+        }
+        ENOUGH.store(1, Relaxed);
+        NR_AT_WORK.fetch_sub(1, Relaxed);
     }
 
     #[test]
-    fn all_cpus_of_the_node_work() -> Result {
-        if nr_cpu_ids() as usize > WAS_ON.len() {
-            return Ok(()); // a large machine
-        }
+    fn there_are_as_many_at_work_as_the_node_has_cpus() -> Result {
         for node in numa::memory_nodes().iter() {
-            let here = CpuId::current();
-            let is_elsewhere = numa::online_cpus(node).all(|cpu| cpu != here);
-            let nr_cpus = numa::online_cpus(node).count() + usize::from(is_elsewhere);
+            // This may be on another node, or get there.
+            let nr_cpus = numa::online_cpus(node).count().clamp(1, MAX_WORKERS);
             let pages = ContigPages::alloc(64, GFP_KERNEL | __GFP_THISNODE, node)?;
 
-            WAS_ON.iter().for_each(|cpu| cpu.store(0, Relaxed));
-            NR_WANTED.store(nr_cpus.min(1 + MAX_WORKERS), Relaxed);
+            NR_WANTED.store(nr_cpus, Relaxed);
+            NR_SEEN.store(0, Relaxed);
             ENOUGH.store(0, Relaxed);
             let work = ChunkWork::begin(pages, node, 1, wait_for_all).map_err(|(_, e)| e)?;
             work.finish().map_err(|(_, e)| e)?;
-            assert!(nr_cpus_seen() >= NR_WANTED.load(Relaxed));
-            for cpu in numa::online_cpus(node).take(1 + MAX_WORKERS) {
-                assert_eq!(WAS_ON[cpu.as_u32() as usize].load(Relaxed), 1);
-            }
+            assert!(NR_SEEN.load(Relaxed) >= nr_cpus);
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use crate::{
             PfnRange, //
         }, //
     },
+    page::PAGE_SIZE,
     prelude::*, //
 };
 use core::ops::{
@@ -25,8 +26,8 @@ use core::ops::{
 /// Contiguous pages that are zero.
 ///
 /// Their lines may be in any cache, and not yet in memory: pages in the linear mapping are
-/// prefetched from at any time, whatever was done to their lines before. What needs memory that is
-/// in no cache gets it from [`UnmappedPages::ioremap`](super::unmapped::UnmappedPages::ioremap).
+/// prefetched from at any time, whatever was done to their lines before. Memory that is in no data
+/// cache is what [`IoremappedPages::flush`](super::uncached::IoremappedPages::flush) is for.
 ///
 /// # Examples
 ///
@@ -106,6 +107,15 @@ unsafe fn clear_chunk(pfns: Range<usize>) {
     // SAFETY: By this function's requirements; the linear mapping is contiguous. The number of
     // pages is not zero and fits the type.
     unsafe { bindings::clear_pages(addr.cast_mut(), pfns.len() as u32) };
+    // What is dirty leaves the data caches of all CPUs only by a mapping that is coherent. With the
+    // hash MMU this is the last one: see `IoremappedPages::flush()`.
+    //
+    // SAFETY: No requirements.
+    if !unsafe { bindings::radix_enabled() } {
+        let start = addr as usize;
+        // SAFETY: As above, each cache line of that range is mapped.
+        unsafe { bindings::flush_dcache_range(start, start + pfns.len() * PAGE_SIZE) };
+    }
 }
 
 impl ClearedPages {

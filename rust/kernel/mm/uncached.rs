@@ -41,7 +41,7 @@ use core::{
 
 /// Contiguous pages, outside the linear mapping, that are mapped cache-inhibited into the kernel.
 ///
-/// Lines of them may still be in a cache, from when they were in the linear mapping.
+/// Lines of them may still be in a data cache, from when they were in the linear mapping.
 ///
 /// Dropping them gives them back, as it does with [`UnmappedPages`].
 ///
@@ -109,7 +109,8 @@ pub struct FlushingPages(ChunkWork<IoremappedPages, Flush>);
 /// # Invariants
 ///
 /// Each line was flushed after the pages had left the linear mapping. As no other mapping lets a
-/// line into a cache, none is in one.
+/// line into a data cache, none is in one (with the hash MMU as far as [`IoremappedPages::flush`]
+/// says).
 pub struct UncachedPages(IoremappedPages);
 
 // SAFETY: Through a shared reference the pages are only copied from, which may race with the
@@ -145,23 +146,30 @@ impl UnmappedPages {
 }
 
 impl IoremappedPages {
-    /// Begins to write back and invalidate each line of the pages, in the caches of all CPUs.
+    /// Begins to write back and invalidate each line of the pages, in the data caches of all CPUs.
     ///
     /// This is the order that the Power ISA asks for when a page becomes caching inhibited (Book
-    /// III, "Altering the Storage Control Bits"): first nothing but caching inhibited mappings, then
-    /// a `dcbf` of each line, and a `sync`, before any other access. A flush that comes before the
-    /// linear mapping is gone proves nothing: a prefetch through that may bring back any line.
+    /// III, "Altering the Storage Control Bits"): first there is nothing but a caching inhibited
+    /// mapping, then comes a `dcbf` of each line, and only then any other access. A flush while the
+    /// linear mapping is there proves nothing: a prefetch through that may bring back any line.
+    /// Instruction caches are left alone: nothing is fetched from here, and what is in them is
+    /// never written back.
     ///
     /// `dcbf` does the same whether or not its address is caching inhibited (Book II, "Cache
-    /// Management Instructions"). It reaches the caches of all CPUs if that has the attribute
-    /// "memory coherence required", as what `ioremap()` makes with the radix MMU. With the hash MMU
-    /// it has not (`htab_convert_pte_flags()` in `arch/powerpc/mm/book3s64/hash_utils.c`): that
-    /// `dcbf` is coherent all the same is then a matter of the processor.
+    /// Management Instructions"). It reaches the caches of all CPUs if that is "memory coherence
+    /// required". With the radix MMU it always is. With the hash MMU a caching inhibited page of
+    /// Linux is not (`htab_convert_pte_flags()` in `arch/powerpc/mm/book3s64/hash_utils.c`), and
+    /// what the ISA promises is the cache of the CPU that flushes. Therefore dirty lines were
+    /// flushed through the linear mapping there, by
+    /// [`ContigPages::clear`](super::contig::ContigPages::clear), and that no clean one is left in
+    /// the cache of another CPU is up to the processor.
     ///
     /// Nothing like it is needed when the pages go back to the linear mapping: what is caching
-    /// inhibited leaves no line in any cache, and the end of its mapping, a `tlbie` with a
-    /// `ptesync`, comes after all accesses that were made through it. Hardware that writes to
-    /// memory must have been stopped by then.
+    /// inhibited leaves no line in any cache. Nobody accesses the old mapping any more, and as it
+    /// is guarded no CPU does so by itself, although `iounmap()` may leave its translations until
+    /// later. Stores through it have been waited for: those of processes when they were unmapped,
+    /// those of the kernel by `memcpy_toio()`. Hardware that writes to the pages must have been
+    /// stopped.
     ///
     /// # Errors
     ///
@@ -237,8 +245,8 @@ impl FlushingPages {
     ///
     /// Process context. May sleep.
     pub fn finish(self) -> Result<UncachedPages, (Option<UnmappedPages>, Error)> {
-        // INVARIANT: Each chunk was flushed, through a mapping that these are the only owner of, and
-        // the `sync` after it was waited for.
+        // INVARIANT: Each chunk was flushed, through a mapping that these are the only owner of,
+        // and the `sync` after it was waited for.
         self.0
             .finish()
             .map(UncachedPages)
