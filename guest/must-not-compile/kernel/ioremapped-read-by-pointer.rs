@@ -2,9 +2,9 @@
 
 //! What hardware writes to is only copied out.
 
-use kernel::mm::uncached::UncachedPages;
+use kernel::mm::uncached::IoremappedPages;
 
-pub(crate) fn program(pages: &UncachedPages) -> *const u8 {
+pub(crate) fn program(pages: &IoremappedPages) -> *const u8 {
     #[cfg(wrong)]
     return pages.addr.as_ptr().cast(); //~ E0616 addr
     #[cfg(not(wrong))]

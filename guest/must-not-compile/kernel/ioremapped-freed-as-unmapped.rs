@@ -2,10 +2,10 @@
 
 //! Pages leave the cache-inhibited mapping before they are anything else.
 
-use kernel::mm::uncached::UncachedPages;
+use kernel::mm::uncached::IoremappedPages;
 
-pub(crate) fn program(pages: UncachedPages) {
+pub(crate) fn program(pages: IoremappedPages) {
     #[cfg(wrong)]
-    let UncachedPages { pages, .. } = pages; //~ E0509
+    let IoremappedPages { pages, .. } = pages; //~ E0509
     drop(pages);
 }
