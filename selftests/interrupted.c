@@ -135,10 +135,12 @@ static const char *find_remains(FIXTURE_DATA(killed) *self)
 
 TEST_F(killed, leaves_nothing_but_the_reason)
 {
-	useconds_t took = time_of_request(self->region.size);
 	u64 size = self->region.size, free_now;
+	useconds_t took;
 	int kills = 0;
 	char *map;
+
+	ASSERT_EQ(0, time_request(size, &took));
 
 	for (int i = 0; i < KILLS || (!kills && i < MAX_KILLS); i++) {
 		pid_t pid;
@@ -275,7 +277,7 @@ TEST(a_killed_writer_has_no_hands_in_memory_that_is_free)
 		SKIP(return, "no node has 0x%llx bytes to give", block_size());
 	free_before = free_memory();
 
-	took = time_of_request(size);
+	ASSERT_EQ(0, time_request(size, &took));
 
 	/* At different times, from when no worker has begun to when all is nearly done. */
 	for (int i = 0; i < 8; i++) {

@@ -451,16 +451,21 @@ static inline bool read_as_filled(const char *read, u64 offset, u64 len)
 	return true;
 }
 
-/* How many microseconds a request takes, whatever comes of it. Gives the memory back. */
-static inline useconds_t time_of_request(u64 size)
+/*
+ * Makes a request, gives the memory back, and returns the error of either, or 0. Tells how
+ * many microseconds the request took.
+ */
+static inline int time_request(u64 size, useconds_t *took)
 {
 	struct timespec began, ended;
+	int err, err_back;
 
 	clock_gettime(CLOCK_MONOTONIC, &began);
-	enable(size);
+	err = enable(size);
 	clock_gettime(CLOCK_MONOTONIC, &ended);
-	enable(0);
-	return (ended.tv_sec - began.tv_sec) * 1000000 + (ended.tv_nsec - began.tv_nsec) / 1000;
+	err_back = enable(0);
+	*took = (ended.tv_sec - began.tv_sec) * 1000000 + (ended.tv_nsec - began.tv_nsec) / 1000;
+	return err ? err : err_back;
 }
 
 /*

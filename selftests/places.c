@@ -953,8 +953,7 @@ TEST_F(places, are_not_said_to_be_missing_when_a_signal_ends_the_search)
 	useconds_t took;
 
 	release(&all->places[first]);
-	ASSERT_EQ(ENOMEM, enable(size));
-	took = time_of_request(size);
+	ASSERT_EQ(ENOMEM, time_request(size, &took));
 
 	/* At different times, from when nothing was tried to when nearly all was. */
 	for (int i = 0; i < KILLS || (!interrupted && i < MAX_KILLS); i++) {

@@ -264,6 +264,11 @@ mod tests {
     }
 
     #[test]
+    fn chunk_is_small() {
+        assert_eq!(CHUNK_PAGES * PAGE_SIZE, SZ_256K.max(PAGE_SIZE));
+    }
+
+    #[test]
     fn nobody_begins_after_the_end() -> Result {
         let pages = some_pages()?;
         let node = pages.node();
