@@ -327,7 +327,7 @@ TEST_F(region, is_taken_although_the_writer_gets_a_signal)
 
 TEST_F(region, is_read_on_although_the_reader_gets_a_signal)
 {
-	u64 size = 256 << 20;
+	u64 size = self->size < 256 << 20 ? self->size : 256 << 20;
 	char *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ssize_t len;
 

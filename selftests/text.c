@@ -138,4 +138,49 @@ TEST_F(text, leaves_nothing_behind_when_it_was_read)
 	EXPECT_TRUE(free_memory_is_back(before));
 }
 
+#define POOL (128 << 10)
+
+/* Any bytes, and those that numbers are made of. */
+static void fill_pools(char *bytes, char *digits)
+{
+	static const char set[] = "0123456789abcdefxX-+\n \tKMG,";
+
+	for (int i = 0; i < POOL; i++) {
+		bytes[i] = rand();
+		digits[i] = set[rand() % (sizeof(set) - 1)];
+	}
+}
+
+TEST_F(region, stays_as_it_is_whatever_else_is_written_to_enable)
+{
+	static char bytes[POOL], digits[POOL];
+	int refused = 0;
+
+	srand(1);
+	fill_pools(bytes, digits);
+	for (int i = 0; i < 20000; i++) {
+		const char *text = (rand() % 2 ? bytes : digits) + rand() % (POOL / 2);
+		size_t len = rand() % (rand() % 4 ? 24 : POOL / 2);
+		int fd = open(ENABLE, O_WRONLY);
+
+		ASSERT_GE(fd, 0);
+		if (rand() % 2)
+			lseek(fd, rand(), SEEK_SET);
+		if (write(fd, text, len) >= 0) {
+			/* Zero, in one of its forms, or a size. */
+			ASSERT_EQ(0, enable(self->size));
+			close(fd);
+			continue;
+		}
+		refused++;
+		ASSERT_TRUE(errno == EINVAL || errno == ERANGE || errno == ENOMEM)
+			TH_LOG("errno %d", errno);
+		if (errno == ENOMEM)
+			ASSERT_EQ(0, enable(self->size));
+		close(fd);
+		ASSERT_EQ(self->size, held());
+	}
+	TH_LOG("%d of 20000 were refused", refused);
+}
+
 MEMTRACE_TEST_MAIN

@@ -298,6 +298,7 @@ static inline void expect_in_status(struct __test_metadata *_metadata, struct to
 	for (int i = 0; i < told->nr_rows; i++) {
 		const struct event *row = &told->rows[i];
 		u64 ms = (row->duration + 999999) / 1000000;
+		size_t len, before;
 		char why[128];
 
 		line += strcspn(line, "\n");
@@ -310,8 +311,9 @@ static inline void expect_in_status(struct __test_metadata *_metadata, struct to
 				    is(row, "alloc") ? "-" : WHY_STUCK);
 			continue;
 		}
-		snprintf(why, sizeof(why), "%.*s", (int)strcspn(line, "\n"), line);
-		memmove(why, why + strnlen(why, column), sizeof(why) - strnlen(why, column));
+		len = strcspn(line, "\n");
+		before = len < column ? len : column;
+		snprintf(why, sizeof(why), "%.*s", (int)(len - before), line + before);
 		EXPECT_TRUE(is_reason(told, row, why)) TH_LOG("error %d: %s", row->error, why);
 		expect_line(told->expected_status, "%-5d %-6s %-18s %-18s %-9s %-8llu %s\n",
 			    row->node, "short", "-", "-", "-", ms, why);
