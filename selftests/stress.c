@@ -62,6 +62,12 @@ static void change_what_is_held(void)
 	close(fd);
 }
 
+/* An offset in a region that leaves so many bytes after it. */
+static u64 offset_before(u64 bytes)
+{
+	return rand() % (block_size() - bytes);
+}
+
 static void read_somewhere(void)
 {
 	static char buffer[1 << 18];
@@ -70,7 +76,7 @@ static void read_somewhere(void)
 
 	answer(fd, ENOENT);
 	for (int i = 0; fd >= 0 && i < 20; i++) {
-		len = pread(fd, buffer, 1 + rand() % sizeof(buffer), rand() % (1 << 30));
+		len = pread(fd, buffer, 1 + rand() % sizeof(buffer), offset_before(0));
 		answer(len, EIO);
 		check(buffer, len);
 	}
@@ -90,7 +96,7 @@ static void seek_and_splice(void)
 	for (int i = 0; i < 20; i++) {
 		ssize_t len;
 
-		answer(lseek(fd, rand() % (1 << 30), SEEK_SET), EIO);
+		answer(lseek(fd, offset_before(0), SEEK_SET), EIO);
 		answer(lseek(fd, -1 - rand() % (1 << 20), SEEK_END), EIO);
 		len = splice(fd, NULL, pipes[1], NULL, sizeof(buffer), 0);
 		answer(len, EIO);
@@ -120,7 +126,8 @@ static void map_fork_and_unmap(void)
 	answer(fd, ENOENT);
 	if (fd < 0)
 		return;
-	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, page * (rand() % 1024));
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		   offset_before(size) & -page);
 	answer(map == MAP_FAILED ? -1 : 0, EIO);
 	close(fd);
 	if (map == MAP_FAILED)
