@@ -127,9 +127,6 @@ mod task {
             $crate::task::Task
         };
     }
-
-    /// What loom does anyway.
-    pub(crate) fn cond_resched() {}
 }
 
 mod workqueue {

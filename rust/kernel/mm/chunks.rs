@@ -21,7 +21,6 @@ use crate::{
         CondVar,
         Mutex, //
     },
-    task::cond_resched,
     workqueue, //
 };
 use core::ops::{
@@ -187,7 +186,6 @@ impl<T, W: Work> Shared<T, W> {
         }
 
         self.work.run(pfn..end.min(pfn + self.chunk_pages));
-        cond_resched();
         true
     }
 }

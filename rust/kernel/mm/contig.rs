@@ -18,7 +18,6 @@ use crate::{
     numa,
     page::PAGE_SHIFT,
     prelude::*,
-    task::cond_resched,
     types::NotThreadSafe, //
 };
 use core::ops::{
@@ -230,7 +229,6 @@ impl ContigPages {
                 return Ok(Self { range });
             }
 
-            cond_resched();
             if current!().fatal_signal_pending() {
                 return Err(EINTR);
             }

@@ -21,7 +21,6 @@ use crate::{
     seq_file::SeqFile,
     seq_print,
     sizes::SZ_1M,
-    task::cond_resched,
     uaccess::UserSlice, //
 };
 use core::marker::PhantomData;
@@ -276,7 +275,6 @@ impl<T: MemoryFile> MemoryOps<T> {
             if iter.is_empty() {
                 return Ok(());
             }
-            cond_resched();
             if current!().fatal_signal_pending() {
                 return Err(EINTR);
             }
