@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The `enable` file: how many bytes of trace memory each node gives.
+//! The `enable` file: how many bytes of trace memory to allocate on each node.
 
 use kernel::{
     debugfs::{
@@ -39,7 +39,7 @@ use crate::{
     }, //
 };
 
-/// Fails with [`EINVAL`] if `size` bytes are not whole memory blocks.
+/// Fails with [`EINVAL`] if `size` is not a multiple of the memory block size.
 pub(crate) fn check(size: u64) -> Result {
     let block_size = memory_block_size() as u64;
 
@@ -50,7 +50,7 @@ pub(crate) fn check(size: u64) -> Result {
     Ok(())
 }
 
-/// The regions that are held.
+/// The regions that are allocated.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Enable {
     dir: Dir,
@@ -63,8 +63,8 @@ pub(crate) struct Enable {
 }
 
 impl Enable {
-    /// Nothing held, and regions to be taken from `nodes`, in `ZONE_MOVABLE` only if `movable`, and
-    /// offered in `dir`.
+    /// Creates an instance without regions. They will be allocated on `nodes`, in `ZONE_MOVABLE`
+    /// only if `movable`, and exposed in `dir`.
     pub(crate) fn new(
         dir: Dir,
         nodes: Arc<Nodes>,
@@ -81,8 +81,8 @@ impl Enable {
         })
     }
 
-    /// Takes what the driver was loaded to take. If that fails it is no reason not to load, and it
-    /// must not be one: files are there by now that processes may have open.
+    /// Allocates the memory that was requested at load time. Loading the driver does not fail if
+    /// this fails, and must not: processes may already have its files open.
     pub(crate) fn take_at_load(&self, size: u64) {
         if size == 0 {
             return;
@@ -91,13 +91,13 @@ impl Enable {
             Err(e) if e == ENOMEM => {
                 pr_warn!("No node could give {size:#x} bytes, loaded without trace memory\n");
             }
-            // The writer was killed, or somebody else was first and has mapped a region.
+            // This task was killed, or another one was faster and has mapped a region.
             Err(e) => pr_warn!("Failed to take {size:#x} bytes at load: {e:?}\n"),
             Ok(()) => (),
         }
     }
 
-    /// Gives back what is held, and takes `size` bytes from each node that can give them.
+    /// Frees what is held, and allocates `size` bytes on each node that can provide them.
     fn request(&self, size: u64) -> Result {
         check(size)?;
 
@@ -107,7 +107,7 @@ impl Enable {
         })?;
         self.set(&mut regions, size as usize)?;
 
-        // Whoever sees a region can map it.
+        // A region can be mapped as soon as it is visible.
         drop(closed);
         self.offer(&mut regions, size as usize)?;
         if size == 0 || regions.iter().any(Region::is_offered) {
@@ -119,7 +119,7 @@ impl Enable {
         }
     }
 
-    /// Gives back what is held, and takes `size` bytes. Nobody sees the new regions yet.
+    /// Frees what is held, and allocates `size` bytes. The new regions are not visible yet.
     fn set(&self, regions: &mut KVec<Region>, size: usize) -> Result {
         self.status.forget_short();
         self.give_back(regions)?;
@@ -137,7 +137,7 @@ impl Enable {
         result
     }
 
-    /// Takes `size` bytes from each node that can give them.
+    /// Allocates `size` bytes on each node that can provide them.
     fn take(&self, regions: &mut KVec<Region>, size: usize) -> Result {
         let nodes = self.nodes.in_force();
         let nr_nodes = nodes.iter().count();
@@ -146,7 +146,7 @@ impl Enable {
         regions.reserve(nr_nodes, GFP_KERNEL)?;
         self.status.reserve(nr_nodes)?;
 
-        // First all begin, so that the memory of all nodes is zeroed at the same time, and flushed.
+        // Start on all nodes first, so that their memory is zeroed, and flushed, at the same time.
         for node in nodes.iter() {
             let attempt = Clearing::new(node, size, self.movable);
             let interrupted = attempt.as_ref().is_err_and(|short| short.error == EINTR);
@@ -161,7 +161,7 @@ impl Enable {
 
             flushing.push_within_capacity(attempt)?;
         }
-        // A signal is no reason to leave before each was undone.
+        // Even after a signal, continue until each attempt has been undone.
         let mut result = Ok(());
         for attempt in flushing {
             match attempt.and_then(Flushing::finish) {
@@ -175,7 +175,7 @@ impl Enable {
         result
     }
 
-    /// Offers all regions.
+    /// Exposes all regions in debugfs.
     fn offer(&self, regions: &mut KVec<Region>, size: usize) -> Result {
         let mut i = 0;
 
@@ -201,8 +201,8 @@ impl Enable {
         Ok(())
     }
 
-    /// Tells about a shortfall, and keeps a region that is stuck. Only a signal is a reason not to
-    /// go on.
+    /// Reports a shortfall, and keeps a region that is stuck. A signal is the only shortfall that
+    /// ends the request.
     fn note(&self, regions: &mut KVec<Region>, shortfall: Shortfall, size: usize) -> Result {
         let Shortfall {
             node,
@@ -229,7 +229,7 @@ impl Enable {
         Ok(())
     }
 
-    /// Gives back all regions, the last one first. Those that cannot go stay.
+    /// Frees all regions, in reverse order, and keeps those that cannot be freed.
     fn give_back(&self, regions: &mut KVec<Region>) -> Result {
         for i in (0..regions.len()).rev() {
             let region = regions.remove(i)?;
@@ -270,7 +270,7 @@ impl TextFile for Enable {
 #[pinned_drop]
 impl PinnedDrop for Enable {
     fn drop(self: Pin<&mut Self>) {
-        // What cannot go now is tried once more, and said to be lost, as the regions are dropped.
+        // Regions that cannot be freed now are tried once more on drop, and reported as lost then.
         let _ = self.give_back(&mut self.regions.lock());
     }
 }

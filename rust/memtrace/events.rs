@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tracepoints, for `perf` and ftrace: those of `include/trace/events/memtrace.h`.
+//! The tracepoints of `include/trace/events/memtrace.h`, for `perf` and ftrace.
 
 use kernel::{
     alloc::NumaNode,
@@ -16,7 +16,7 @@ declare_trace! {
     fn memtrace_fail(node: i32, pfn: usize, nr_pages: usize, duration: u64, error: i32);
 }
 
-/// A node gave a region.
+/// A region was allocated.
 pub(crate) fn alloc(node: NumaNode, range: PfnRange, took: Delta) {
     memtrace_alloc(
         node.id(),
@@ -26,7 +26,7 @@ pub(crate) fn alloc(node: NumaNode, range: PfnRange, took: Delta) {
     );
 }
 
-/// A region was given back.
+/// A region was freed.
 pub(crate) fn free(node: NumaNode, range: PfnRange, took: Delta) {
     memtrace_free(
         node.id(),
@@ -36,7 +36,7 @@ pub(crate) fn free(node: NumaNode, range: PfnRange, took: Delta) {
     );
 }
 
-/// A node gave no region, or could not take one back. Without a region `pfn` is 0.
+/// A region could not be allocated or freed. `pfn` is 0 if there is no region.
 pub(crate) fn fail(node: NumaNode, pfn: usize, nr_pages: usize, took: Delta, error: Error) {
     memtrace_fail(
         node.id(),

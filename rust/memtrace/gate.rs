@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What keeps regions while processes have them mapped: a gate that each mapping passes, and that
-//! is closed while regions come and go.
+//! Prevents regions from being freed while processes have them mapped: each mapping has to pass a
+//! gate, which is closed while regions are allocated and freed.
 
 use kernel::{
     prelude::*,
@@ -16,9 +16,9 @@ use kernel::{
     }, //
 };
 
-/// Lets mappings of processes in, of all regions, or none.
+/// Counts the mappings of all regions by processes, or is closed.
 ///
-/// All regions are given back or none: therefore they share one gate, which closes in one step.
+/// Either all regions are freed or none. Therefore they share one gate, which closes atomically.
 pub(crate) struct Gate(Atomic<isize>);
 
 impl Gate {
@@ -28,8 +28,8 @@ impl Gate {
         Self(Atomic::new(0))
     }
 
-    /// Lets no new mapping in until what this returns is dropped. Fails with [`EBUSY`], and closes
-    /// nothing, if there is a mapping.
+    /// Prevents new mappings until the returned guard is dropped. Fails with [`EBUSY`], and leaves
+    /// the gate open, if there is a mapping.
     pub(crate) fn close(&self) -> Result<Closed<'_>> {
         self.0
             .cmpxchg(0, Self::CLOSED, Acquire)
@@ -39,7 +39,7 @@ impl Gate {
 
     /// Counts one more mapping, if the gate is open.
     ///
-    /// This orders nothing: a region that can be mapped was offered when the gate was open again.
+    /// No ordering is needed: a region is exposed only after the gate was opened again.
     fn enter(&self) -> bool {
         let mut count = self.0.load(Relaxed);
 
@@ -57,7 +57,7 @@ impl Gate {
     }
 }
 
-/// The gate is closed.
+/// A guard that keeps the gate closed.
 pub(crate) struct Closed<'a>(&'a Gate);
 
 impl Drop for Closed<'_> {
@@ -66,14 +66,14 @@ impl Drop for Closed<'_> {
     }
 }
 
-/// The mappings of one region.
+/// The mappings of one region by processes.
 pub(crate) struct Mappings {
     gate: Arc<Gate>,
     count: Atomic<usize>,
 }
 
 impl Mappings {
-    /// None yet, and those to come pass through `gate`.
+    /// Starts without mappings. New ones have to pass `gate`.
     pub(crate) fn new(gate: Arc<Gate>) -> Self {
         Self {
             gate,
@@ -81,17 +81,17 @@ impl Mappings {
         }
     }
 
-    /// Returns how many there are. One that was forked or split counts once.
+    /// Returns the number of mappings. A mapping that was forked or split counts once.
     pub(crate) fn count(&self) -> usize {
         self.count.load(Relaxed)
     }
 }
 
-/// One mapping that is counted.
+/// A mapping that is counted.
 pub(crate) struct Mapping(Arc<Mappings>);
 
 impl Mapping {
-    /// Lets one more mapping of a region in, if the gate is open.
+    /// Counts one more mapping of a region, if the gate is open.
     pub(crate) fn new(mappings: &Arc<Mappings>) -> Option<Self> {
         if !mappings.gate.enter() {
             return None;

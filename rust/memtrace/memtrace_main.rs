@@ -2,16 +2,16 @@
 
 //! Memory for the Hardware Trace Macro (HTM) of POWER processors.
 //!
-//! The HTM writes its trace straight to physical memory, and needs a contiguous range of it, on
-//! each chip that is traced, that nobody else touches. This driver takes it at run time, from each
-//! NUMA node that is chosen, and gives it back.
+//! The HTM writes its trace directly to physical memory. On each chip that is traced it needs a
+//! contiguous range of memory that nobody else accesses. This driver allocates such memory at run
+//! time, on each selected NUMA node, and frees it again.
 //!
-//! - [`enable`]: the file that takes a size and gives or takes back trace memory.
-//! - [`nodes`]: the file that chooses the nodes.
-//! - [`status`]: the file that tells how it stands with each node.
-//! - [`region`]: the trace memory of one node, and how it comes and goes.
+//! - [`enable`]: the file that takes a size, and allocates and frees trace memory.
+//! - [`nodes`]: the file that selects the nodes.
+//! - [`status`]: the file that reports the state of each node.
+//! - [`region`]: the trace memory of one node, and how it is allocated and freed.
 //! - [`trace`]: the file through which processes read and map a region.
-//! - [`gate`]: what keeps regions while they are mapped.
+//! - [`gate`]: what prevents regions from being freed while they are mapped.
 //! - [`events`]: the tracepoints.
 
 use kernel::{
@@ -112,7 +112,7 @@ impl kernel::InPlaceModule for Memtrace {
             Ok(try_pin_init!(Self {
                 _nodes <- dir.text_file(c"nodes", NodesFile(nodes)),
                 _status <- dir.text_file(c"status", StatusFile(status)),
-                // The last one: who writes to it is not waited for if loading fails.
+                // Must be last, so that a failed load never has to wait for a writer.
                 enable <- dir.text_file(c"enable", enable),
             })
             .pin_chain(move |this| {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The `nodes` file: which nodes the next write to `enable` takes memory from.
+//! The `nodes` file: the nodes on which the next write to `enable` allocates memory.
 
 use kernel::{
     debugfs::TextFile,
@@ -17,10 +17,10 @@ use kernel::{
     }, //
 };
 
-/// The nodes to take memory from.
+/// The nodes to allocate memory on.
 #[pin_data]
 pub(crate) struct Nodes {
-    /// Empty stands for each node that has memory at that time.
+    /// If empty, all nodes that have memory at the time of use.
     #[pin]
     chosen: Mutex<NodeSet>,
 }
@@ -32,8 +32,8 @@ impl Nodes {
         })
     }
 
-    /// Chooses nodes, which must be online. If there are none in the list, then each node that has
-    /// memory is chosen.
+    /// Selects nodes, which must be online. An empty set selects all nodes that have memory at the
+    /// time of use.
     pub(crate) fn choose(&self, nodes: NodeSet) -> Result {
         let online = numa::online_nodes();
 
@@ -45,7 +45,7 @@ impl Nodes {
         Ok(())
     }
 
-    /// Returns the nodes to take memory from now.
+    /// Returns the nodes to allocate memory on now.
     pub(crate) fn in_force(&self) -> NodeSet {
         let chosen = *self.chosen.lock();
 
@@ -66,7 +66,7 @@ impl TextFile for NodesFile {
     }
 
     fn store(&self, text: &CStr) -> Result {
-        // Also a number that no node can have is just a wrong one.
+        // A number that is too large for a node (`ERANGE`) is just invalid here.
         let nodes = NodeSet::parse_list(text.as_ref()).map_err(|_| EINVAL)?;
 
         self.0.choose(nodes)

@@ -11,15 +11,15 @@
 //!       |  finish()              ^
 //!  ClearedPages                  |  zeroed
 //!       |  set_offline()         ^
-//!  OfflinePages                  |  left alone by whoever walks page frames
+//!  OfflinePages                  |  skipped by page frame walkers
 //!       |  unmap()               ^ map(), which can fail
-//!  UnmappedPages                 |  out of the linear mapping
+//!  UnmappedPages                 |  not in the linear mapping
 //!       |  ioremap()             ^ iounmap()
 //!  IoremappedPages               |  mapped cache-inhibited
 //!       |  flush()               |
-//!  FlushingPages                 |  while workers take their lines out of data caches
+//!  FlushingPages                 |  while workers flush them from data caches
 //!       |  finish()              |
-//!  UncachedPages                 |  in no data cache, offered in debugfs
+//!  UncachedPages                 |  in no data cache, exposed in debugfs
 //! ```
 
 use kernel::{
@@ -82,20 +82,20 @@ use crate::{
     trace::Trace, //
 };
 
-/// One node's trace memory.
+/// The trace memory of one node.
 ///
-/// [`Region::give_back`] is its end. Where it is just dropped the memory goes back all the same,
-/// but is lost if that fails.
+/// It is freed by [`Region::give_back`]. Dropping it frees the memory as well, but if that fails
+/// the memory is lost.
 pub(crate) struct Region {
     node: NumaNode,
-    // The files come first: `trace` is removed, and its readers are gone, before the pages go.
+    // Must come first: `trace` is removed, and its readers are gone, before the pages are freed.
     files: Option<Files>,
     memory: Memory,
     took: Delta,
 }
 
 enum Memory {
-    /// Not in use yet, or no more.
+    /// Not in use yet, or no longer in use.
     Unmapped(UnmappedPages),
     /// In use.
     Uncached(Arc<UncachedPages>, Arc<Mappings>),
@@ -109,14 +109,14 @@ struct Files {
     _dir: Dir,
 }
 
-/// A region to be: its memory is being zeroed.
+/// A future region whose memory is being zeroed.
 pub(crate) struct Clearing {
     node: NumaNode,
     began: Instant<Monotonic>,
     pages: ClearingPages,
 }
 
-/// A region to be: its memory is being taken out of all data caches.
+/// A future region whose memory is being flushed from all data caches.
 pub(crate) struct Flushing {
     node: NumaNode,
     began: Instant<Monotonic>,
@@ -125,13 +125,13 @@ pub(crate) struct Flushing {
     pages: FlushingPages,
 }
 
-/// A node gave no region.
+/// The failure of a node to provide a region.
 pub(crate) struct Shortfall {
     pub(crate) node: NumaNode,
     pub(crate) why: Why,
     pub(crate) error: Error,
     pub(crate) took: Delta,
-    /// The region, if it could not be given back either.
+    /// The region, if it could not be freed either.
     pub(crate) stuck: Option<Region>,
 }
 
@@ -156,8 +156,8 @@ fn alloc(node: NumaNode, size: usize, flags: Flags) -> Result<ContigPages> {
     let flags = flags | __GFP_THISNODE | __GFP_NOWARN;
     let nr_pages = size >> PAGE_SHIFT;
 
-    // The HTM takes sizes that are powers of two, aligned to themselves. What can leave the linear
-    // mapping is aligned to memory blocks.
+    // The HTM requires power-of-two sizes, with natural alignment. Memory that is removed from the
+    // linear mapping must be aligned to memory blocks.
     if size.is_power_of_two() {
         ContigPages::alloc(nr_pages, flags, node)
     } else {
@@ -165,7 +165,7 @@ fn alloc(node: NumaNode, size: usize, flags: Flags) -> Result<ContigPages> {
     }
 }
 
-/// Returns flags for any zone, `ZONE_MOVABLE` included only if `movable`.
+/// Returns the flags for any zone, including `ZONE_MOVABLE` only if `movable`.
 fn any_zone(movable: bool) -> Flags {
     if movable {
         GFP_KERNEL | __GFP_HIGHMEM | __GFP_MOVABLE
@@ -174,9 +174,9 @@ fn any_zone(movable: bool) -> Flags {
     }
 }
 
-/// Allocates `size` bytes on `node`: if need be once more when pages on the lists of CPUs are out
-/// of the way, and if `movable` in `ZONE_MOVABLE` as the last resort, which memory hotplug would
-/// rather have without.
+/// Allocates `size` bytes on `node`. On failure, drains the per-CPU lists and tries again, and if
+/// `movable` then tries `ZONE_MOVABLE`. That is the last resort, since it gets in the way of memory
+/// hotplug.
 fn alloc_persistently(node: NumaNode, size: usize, movable: bool) -> Result<ContigPages> {
     match alloc(node, size, GFP_KERNEL) {
         Err(e) if e == ENOMEM => drain_lru_lists(),
@@ -188,10 +188,10 @@ fn alloc_persistently(node: NumaNode, size: usize, movable: bool) -> Result<Cont
     }
 }
 
-/// Returns the largest power of two, less than `size`, that `node` could give, or 0. A signal ends
-/// the search.
+/// Returns the largest power of two, less than `size`, that `node` could provide, or 0. Fails if a
+/// signal ends the search.
 ///
-/// To call after [`alloc_persistently`] has failed, when nothing waits on the lists of CPUs.
+/// Call this after [`alloc_persistently`] has failed, which leaves the per-CPU lists drained.
 fn largest_below(node: NumaNode, size: usize, movable: bool) -> Result<usize> {
     let mut size = size.div_ceil(2).next_power_of_two();
 
@@ -206,8 +206,8 @@ fn largest_below(node: NumaNode, size: usize, movable: bool) -> Result<usize> {
 }
 
 impl Clearing {
-    /// Allocates `size` bytes on `node`, in `ZONE_MOVABLE` only if `movable`, and has them zeroed
-    /// by CPUs of that node.
+    /// Allocates `size` bytes on `node`, in `ZONE_MOVABLE` only if `movable`, and starts to zero
+    /// them on the CPUs of that node.
     pub(crate) fn new(node: NumaNode, size: usize, movable: bool) -> Result<Self, Shortfall> {
         let began = Instant::now();
 
@@ -230,10 +230,10 @@ impl Clearing {
         Ok(Self { node, began, pages })
     }
 
-    /// Takes the memory out of the linear mapping when it is zeroed, maps it cache-inhibited, and
-    /// has it taken out of all data caches by CPUs of its node.
+    /// Finishes zeroing, removes the memory from the linear mapping, maps it cache-inhibited, and
+    /// starts to flush it from all data caches on the CPUs of its node.
     ///
-    /// On an error all is undone, as far as that can be done.
+    /// On error, everything is undone, as far as possible.
     pub(crate) fn flush(self, gate: &Arc<Gate>) -> Result<Flushing, Shortfall> {
         let Self { node, began, pages } = self;
 
@@ -254,14 +254,14 @@ impl Clearing {
 }
 
 impl Flushing {
-    /// On an error the pages come back.
+    /// On error, the pages are returned.
     fn new(
         node: NumaNode,
         began: Instant<Monotonic>,
         pages: UnmappedPages,
         gate: &Arc<Gate>,
     ) -> Result<Self, (Option<UnmappedPages>, Error)> {
-        // First what it takes to own the region, so that it is never without an owner.
+        // Allocate the owner of the region first, so that the region is never without one.
         let (owner, mappings) = match UniqueArc::new_uninit(GFP_KERNEL)
             .and_then(|owner| Ok((owner, Arc::new(Mappings::new(gate.clone()), GFP_KERNEL)?)))
         {
@@ -285,9 +285,9 @@ impl Flushing {
         })
     }
 
-    /// Finishes the region, which nobody sees yet.
+    /// Finishes the region, which is not visible yet.
     ///
-    /// On an error all is undone, as far as that can be done.
+    /// On error, everything is undone, as far as possible.
     pub(crate) fn finish(self) -> Result<Region, Shortfall> {
         let Self {
             node,
@@ -310,7 +310,7 @@ impl Flushing {
 }
 
 impl Region {
-    /// Gives back memory that has left the linear mapping but cannot be used.
+    /// Frees memory that was removed from the linear mapping but cannot be used.
     fn not_mapped(
         node: NumaNode,
         pages: Option<UnmappedPages>,
@@ -330,9 +330,9 @@ impl Region {
         }
     }
 
-    /// Offers the region in `dir`, if it is not stuck.
+    /// Exposes the region in `dir`, if it is not stuck.
     ///
-    /// On an error it is given back, as far as that can be done.
+    /// On error, the region is freed, as far as possible.
     pub(crate) fn offer(mut self, dir: &Dir) -> Result<Self, Shortfall> {
         let began = Instant::now();
 
@@ -345,7 +345,7 @@ impl Region {
         Ok(self)
     }
 
-    /// Gives back a region that could not be mapped or offered.
+    /// Frees a region that could not be mapped or exposed.
     fn fall_short(self, error: Error, began: Instant<Monotonic>) -> Shortfall {
         let node = self.node;
 
@@ -359,7 +359,7 @@ impl Region {
         self.node
     }
 
-    /// Returns how long it took to take the memory.
+    /// Returns how long it took to allocate the memory.
     pub(crate) fn took(&self) -> Delta {
         self.took
     }
@@ -379,7 +379,7 @@ impl Region {
         }
     }
 
-    /// Returns how it stands with the region, for `status`.
+    /// Returns the state of the region, for `status`.
     pub(crate) fn state(&self) -> State {
         match &self.memory {
             Memory::Unmapped(_) => State::Stuck(self.range()),
@@ -387,11 +387,11 @@ impl Region {
         }
     }
 
-    /// Gives the memory back to the kernel, and removes the directory.
+    /// Returns the memory to the kernel, and removes the directory.
     ///
-    /// Nobody may have the region mapped. Whoever has `trace` open gets EIO from then on. If the
-    /// linear mapping cannot be restored, then the region comes back, without `trace`, to be tried
-    /// again.
+    /// The region must not be mapped by any process. If `trace` is still open, it returns EIO from
+    /// then on. If the linear mapping cannot be restored, the region is returned, without `trace`,
+    /// so that the caller can try again.
     pub(crate) fn give_back(mut self) -> Result<(), Self> {
         if let Some(files) = &mut self.files {
             // Waits for readers.
@@ -399,7 +399,7 @@ impl Region {
         }
         let pages = match self.memory {
             Memory::Unmapped(pages) => Some(pages),
-            // If there were another user after all, then the pages would go back with that.
+            // If there were still another user, the last one would free the pages.
             Memory::Uncached(pages, _) => UncachedPages::iounmap(pages),
         };
 
@@ -428,7 +428,7 @@ impl Files {
         Ok(Self {
             _start: KBox::pin_init(dir.text_file(c"start", Hex(pages.start())), GFP_KERNEL)?,
             _size: KBox::pin_init(dir.text_file(c"size", Hex(pages.size() as u64)), GFP_KERNEL)?,
-            // The last one: what processes may have mapped by then is here to stay.
+            // Must be last: once it exists, processes may map the region.
             trace: Some(KBox::pin_init(
                 dir.memory_file(c"trace", trace),
                 GFP_KERNEL,
@@ -438,7 +438,7 @@ impl Files {
     }
 }
 
-/// A number as pdbg scans it.
+/// A number in the format that pdbg parses.
 pub(crate) struct Hex(pub(crate) u64);
 
 #[vtable]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The `status` file: for each node what is held, or why the last request got nothing there.
+//! The `status` file: what each node holds, or why it provided nothing to the last request.
 
 use kernel::{
     alloc::NumaNode,
@@ -18,7 +18,7 @@ use kernel::{
 
 use crate::gate::Mappings;
 
-/// What `enable` and `status` tell about. Readers never wait for memory to be taken or given back.
+/// What `enable` and `status` report. Readers never wait for memory to be allocated or freed.
 #[pin_data]
 pub(crate) struct Status {
     #[pin]
@@ -31,26 +31,26 @@ struct Row {
     took: Delta,
 }
 
-/// How it stands with a node.
+/// The state of a node.
 pub(crate) enum State {
     /// The node has a region that can be used.
     Held(PfnRange, Arc<Mappings>),
-    /// The node has a region that could not be given back.
+    /// The node has a region that could not be freed.
     Stuck(PfnRange),
-    /// The node gave nothing to the last request.
+    /// The node provided nothing to the last request.
     Short(Why),
 }
 
-/// Why a node gave nothing.
+/// The reason why a node provided nothing.
 pub(crate) enum Why {
-    /// There was no range of that size. The largest power of two that there was is `most`, in
+    /// There was no range of that size. `most` is the largest power of two that was available, in
     /// bytes.
     TooLarge { most: usize },
-    /// There was no memory to have it zeroed.
+    /// There was not enough memory to start zeroing it.
     NotZeroed,
-    /// It is still in the linear mapping.
+    /// It could not be removed from the linear mapping.
     NotUnmapped,
-    /// There was no memory to map it and have it flushed, or for its files.
+    /// There was not enough memory to map it and start flushing it, or for its files.
     NotOffered,
     /// The writer was killed.
     Interrupted,
@@ -78,20 +78,20 @@ impl Status {
         })
     }
 
-    /// Makes sure that [`Status::set`] has room for `nr_nodes` more.
+    /// Makes sure that [`Status::set`] has room for `nr_nodes` more rows.
     pub(crate) fn reserve(&self, nr_nodes: usize) -> Result {
         Ok(self.rows.lock().reserve(nr_nodes, GFP_KERNEL)?)
     }
 
-    /// Says how it stands with `node` from now on, and how long it took to get there.
+    /// Sets the state of `node`, and how long it took to get there.
     pub(crate) fn set(&self, node: NumaNode, state: State, took: Delta) {
         let mut rows = self.rows.lock();
         let new = Row { node, state, took };
 
         match rows.iter_mut().find(|row| row.node == node) {
             Some(row) => *row = new,
-            // In the order of nodes. Without room, which there is after `reserve()`, this one would
-            // just be missing.
+            // Sorted by node. `reserve()` has made room for this row. Without room it would just be
+            // missing.
             None => {
                 let before = |row: &&Row| row.node.id() < node.id();
                 let place = rows.iter().take_while(before).count();
@@ -100,19 +100,19 @@ impl Status {
         }
     }
 
-    /// Forgets all nodes that hold nothing.
+    /// Removes the rows of all nodes that hold nothing.
     pub(crate) fn forget_short(&self) {
         self.rows
             .lock()
             .retain(|row| !matches!(row.state, State::Short(_)));
     }
 
-    /// Forgets `node`.
+    /// Removes the row of `node`.
     pub(crate) fn forget(&self, node: NumaNode) {
         self.rows.lock().retain(|row| row.node != node);
     }
 
-    /// Returns the size in bytes of the regions, which is the same for all, or 0 without any.
+    /// Returns the size of the regions in bytes, which is the same for all, or 0 if there are none.
     pub(crate) fn size(&self) -> usize {
         self.rows
             .lock()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The `<node>/trace` file: a region, for processes to read and map.
+//! The `<node>/trace` file, through which processes read and map a region.
 
 use kernel::{
     debugfs::MemoryFile,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Trace memory as it is taken and given back, see
+ * Allocation and freeing of trace memory, see
  * Documentation/arch/powerpc/memtrace.rst
  */
 #undef TRACE_SYSTEM
@@ -34,19 +34,19 @@ DECLARE_EVENT_CLASS(memtrace_region,
 		  __entry->pfn, __entry->nr_pages, __entry->duration)
 );
 
-/* A node gave a region, after so many nanoseconds. */
+/* A region was allocated. The duration is in nanoseconds. */
 DEFINE_EVENT(memtrace_region, memtrace_alloc,
 	TP_PROTO(int node, unsigned long pfn, unsigned long nr_pages, u64 duration),
 	TP_ARGS(node, pfn, nr_pages, duration)
 );
 
-/* A region was given back. */
+/* A region was freed. */
 DEFINE_EVENT(memtrace_region, memtrace_free,
 	TP_PROTO(int node, unsigned long pfn, unsigned long nr_pages, u64 duration),
 	TP_ARGS(node, pfn, nr_pages, duration)
 );
 
-/* A node gave no region, or could not take one back. */
+/* A region could not be allocated or freed. */
 TRACE_EVENT(memtrace_fail,
 	TP_PROTO(int node, unsigned long pfn, unsigned long nr_pages, u64 duration, int error),
 
