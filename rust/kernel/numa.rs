@@ -30,7 +30,7 @@ use crate::{
 ///     str::BStr, //
 /// };
 ///
-/// // How many nodes there can be is up to the kernel's configuration.
+/// // The maximum number of nodes depends on the kernel configuration.
 /// if let Ok(nodes) = NodeSet::parse_list(b_str!("0,8-10\n")) {
 ///     assert!(nodes.iter().map(|node| node.id()).eq([0, 8, 9, 10]));
 ///     assert!(!nodes.is_empty());
@@ -40,7 +40,7 @@ use crate::{
 ///     assert!(!nodes.is_subset(&some));
 /// }
 ///
-/// // An empty list is one, too.
+/// // An empty list is valid, too.
 /// assert!(NodeSet::parse_list(b_str!(""))?.is_empty());
 /// assert!(NodeSet::parse_list(b_str!("\n"))?.is_empty());
 /// for text in ["one", "-1", "1-0", "0-", "0x1"] {
@@ -53,21 +53,21 @@ use crate::{
 pub struct NodeSet(bindings::nodemask_t);
 
 impl NodeSet {
-    /// Returns the set without any node.
+    /// Returns the empty set.
     pub const fn empty() -> Self {
         Self(pin_init::zeroed())
     }
 
     /// Parses a list of nodes, such as `0,8` or `0-1`, which may end with a newline.
     ///
-    /// Stands on `bitmap_parselist()` in `lib/bitmap-str.c`.
+    /// This wraps `bitmap_parselist()` in `lib/bitmap-str.c`.
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] if the text is not such a list, or very long, and [`ERANGE`] if a number is
-    /// beyond those that a node can have.
+    /// [`EINVAL`] if the text is not such a list, or longer than 511 bytes, and [`ERANGE`] if a
+    /// number is too large for a node.
     pub fn parse_list(text: &BStr) -> Result<Self> {
-        // On the stack, since parameters are parsed before memory can be allocated.
+        // On the stack, since parameters may be parsed before memory can be allocated.
         let mut list = [0; 512];
         list[..511]
             .get_mut(..text.len())
@@ -76,7 +76,7 @@ impl NodeSet {
         let list = CStr::from_bytes_until_nul(&list).map_err(|_| EINVAL)?;
         let mut nodes = Self::empty();
 
-        // SAFETY: `list` is terminated by a NUL, and the mask has as many bits as this says.
+        // SAFETY: `list` is NUL-terminated, and the mask has `MAX_NUMNODES` bits.
         to_result(unsafe {
             bindings::bitmap_parselist(
                 list.as_char_ptr(),
@@ -94,7 +94,7 @@ impl NodeSet {
             .filter(|node| self.contains(*node))
     }
 
-    /// Returns whether `node` is in the set, in which [`NumaNode::NO_NODE`] never is.
+    /// Returns whether `node` is in the set. [`NumaNode::NO_NODE`] never is.
     pub fn contains(&self, node: NumaNode) -> bool {
         usize::try_from(node.id()).is_ok_and(|id| {
             let word_bits = usize::BITS as usize;
@@ -112,13 +112,13 @@ impl NodeSet {
         self.iter().next().is_none()
     }
 
-    /// Returns whether all nodes are in `other` as well.
+    /// Returns whether all nodes of this set are in `other` as well.
     pub fn is_subset(&self, other: &Self) -> bool {
         self.iter().all(|node| other.contains(node))
     }
 }
 
-/// The list that [`NodeSet::parse_list`] takes.
+/// Formats the set as a list that [`NodeSet::parse_list`] accepts.
 impl fmt::Display for NodeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut nodes = self.iter().map(NumaNode::id).peekable();
@@ -145,7 +145,7 @@ impl ModuleParam for NodeSet {
     }
 }
 
-/// Returns the nodes that have memory now (`N_MEMORY`).
+/// Returns the nodes that currently have memory (`N_MEMORY`).
 ///
 /// Memory hotplug can add and remove nodes at any time.
 ///
@@ -161,7 +161,7 @@ pub fn memory_nodes() -> NodeSet {
     nodes_in_state(bindings::node_states_N_MEMORY)
 }
 
-/// Returns the nodes that are online now (`N_ONLINE`), with memory or without.
+/// Returns the nodes that are currently online (`N_ONLINE`), with or without memory.
 pub fn online_nodes() -> NodeSet {
     nodes_in_state(bindings::node_states_N_ONLINE)
 }
@@ -170,9 +170,9 @@ fn nodes_in_state(state: bindings::node_states) -> NodeSet {
     let mut nodes = NodeSet::empty();
 
     for id in 0..bindings::MAX_NUMNODES {
-        // SAFETY: `id` is a number that a node can have. `node_state()` in
-        // `include/linux/nodemask.h` reads its bit by `test_bit()`, which may race with those who
-        // change the mask, all by atomic operations.
+        // SAFETY: `id` is less than `MAX_NUMNODES`. `node_state()` in
+        // `include/linux/nodemask.h` reads its bit with `test_bit()`, which may race with changes
+        // of the mask, as all of these are atomic operations.
         if unsafe { bindings::node_state(id as c_int, state) } != 0 {
             nodes.insert(id as usize);
         }
@@ -182,7 +182,7 @@ fn nodes_in_state(state: bindings::node_states) -> NodeSet {
 
 /// Returns the CPUs of `node` that are online. A node that is not online has none.
 ///
-/// They may be others by the time the caller looks at them.
+/// The CPUs that are online may have changed by the time the caller uses the result.
 ///
 /// # Examples
 ///
@@ -202,11 +202,11 @@ pub fn online_cpus(node: NumaNode) -> impl Iterator<Item = CpuId> {
     };
 
     (0..nr_cpus).filter_map(CpuId::from_u32).filter(move |cpu| {
-        // SAFETY: The node is online, and `cpumask_of_node()` knows all that can be, those that are
-        // possible: architectures make room for them as they boot (`setup_node_to_cpumask_map()`).
-        // A mask is there for as long as the kernel.
+        // SAFETY: The node is online, and `cpumask_of_node()` is valid for all possible nodes, as
+        // architectures allocate their masks at boot (`setup_node_to_cpumask_map()`) and never free
+        // them.
         let of_node = unsafe { Cpumask::from_raw(bindings::cpumask_of_node(node.id())) };
-        // SAFETY: As above.
+        // SAFETY: `__cpu_online_mask` is a C global, always available.
         let online = unsafe { Cpumask::from_raw(&raw const bindings::__cpu_online_mask) };
 
         of_node.test(*cpu) && online.test(*cpu)
@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn each_cpu_is_on_a_node() {
-        // SAFETY: The mask is there for as long as the kernel.
+        // SAFETY: `__cpu_online_mask` is a C global, always available.
         let nr_online =
             unsafe { bindings::cpumask_weight(&raw mut bindings::__cpu_online_mask) } as usize;
         let nodes = online_nodes();
@@ -365,7 +365,7 @@ mod tests {
         };
         let cpus = (0..nr_cpu_ids()).filter_map(CpuId::from_u32);
 
-        // Emulated nodes share their CPUs.
+        // Emulated nodes share CPUs.
         assert_eq!(cpus.filter(|cpu| on_nodes(*cpu) > 0).count(), nr_online);
         assert!(on_nodes(CpuId::current()) > 0);
         assert_eq!(online_cpus(NumaNode::NO_NODE).count(), 0);

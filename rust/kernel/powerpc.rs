@@ -6,7 +6,7 @@
 
 use crate::bindings;
 
-/// Returns whether the kernel runs on a PowerNV machine: on the bare metal, under OPAL.
+/// Returns whether the kernel runs on a PowerNV machine, that is, on bare metal under OPAL.
 ///
 /// # Examples
 ///
@@ -18,7 +18,7 @@ use crate::bindings;
 /// }
 /// ```
 pub fn machine_is_powernv() -> bool {
-    // SAFETY: `machine_id`, which this reads, is set before the first driver is initialised.
+    // SAFETY: `machine_id`, which this reads, is set before any driver is initialised.
     unsafe { bindings::machine_is_powernv() }
 }
 
@@ -31,7 +31,7 @@ mod tests {
     fn machine_is_what_the_device_tree_says() {
         let powernv = [c"ibm,powernv".as_char_ptr(), core::ptr::null()];
 
-        // SAFETY: A list of C strings that ends with `NULL`.
+        // SAFETY: `powernv` is a list of C strings that is terminated by `NULL`.
         let is_powernv = unsafe { bindings::of_machine_compatible_match(powernv.as_ptr()) };
         assert_eq!(machine_is_powernv(), is_powernv);
     }

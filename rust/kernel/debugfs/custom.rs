@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files with operations of their own.
+//! Files with their own file operations.
 //!
-//! DebugFS protects the operations of an ordinary file as a whole against its removal. Such a file
-//! cannot be mapped, a reader whose buffer is slow to fault in holds up the removal for as long as
-//! it likes, and its module can be unloaded while the file is open.
+//! DebugFS protects each operation of an ordinary file, as a whole, against removal of the file.
+//! Such a file cannot be mapped, a reader whose buffer is slow to fault in delays the removal for
+//! as long as that takes, and its module can be unloaded while the file is open.
 //!
 //! The files here protect themselves: an open file holds a reference to its module, user memory is
-//! accessed outside the protected section only, and after the removal nothing that an open file is
-//! asked for reaches the data: it fails with [`EIO`], but for text that was read before.
+//! only accessed outside the protected section, and after the removal no operation on an open file
+//! accesses the data: it fails with [`EIO`], except for reading text that was read before.
 
 #[cfg(CONFIG_DEBUG_FS)]
 use super::Entry;
@@ -39,9 +39,9 @@ use ops::{
     TextOps, //
 };
 
-/// A text file: one value, read and written as a whole.
+/// A text file with one value, which is read and written as a whole.
 ///
-/// Its mode is 0600 if it has `store`, and 0400 if not.
+/// Its mode is 0600 if it has `store`, otherwise 0400.
 ///
 /// # Examples
 ///
@@ -74,23 +74,23 @@ use ops::{
 pub trait TextFile: Send + Sync + 'static {
     /// Writes the content of the file.
     ///
-    /// Called with the seq_file's lock held. May sleep, but holds up the removal of the file.
+    /// Called with the seq_file's lock held. May sleep, but delays the removal of the file.
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 
-    /// Takes what was written to the file in one call, without any NUL in it, wherever in the file
-    /// it was written.
+    /// Handles text that was written to the file in one call. The text has no NUL in it, and the
+    /// file position is ignored.
     ///
-    /// On [`Ok`] all of it counts as written. May sleep, but holds up the removal of the file. If
-    /// it creates or removes entries in the directory of the file, then the file must not be
-    /// removed while it can be open: the removal waits with that directory locked.
+    /// On [`Ok`], all of it counts as written. May sleep, but delays the removal of the file. If
+    /// this creates or removes entries in the directory of the file, the file must not be removed
+    /// while it can be open: the removal waits with that directory locked.
     fn store(&self, _text: &CStr) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 }
 
-/// A file that stands for memory: it can be read at any position, and mapped.
+/// A file that represents memory: it can be read at any position, and mapped.
 ///
-/// Its mode is 0600. It can be seeked in, and its data sent to a pipe or socket.
+/// Its mode is 0600. It supports seeking, and sending its data to a pipe or socket.
 ///
 /// # Examples
 ///
@@ -124,7 +124,7 @@ pub trait TextFile: Send + Sync + 'static {
 ///
 /// let dir = Dir::new(c"memory_file");
 /// let file = KBox::pin_init(dir.memory_file(c"bytes", Bytes(*b"abcd")), GFP_KERNEL)?;
-/// // "memory_file/bytes" has the four bytes until `file` is dropped.
+/// // "memory_file/bytes" has four bytes until `file` is dropped.
 /// assert_eq!(file.size(), 4);
 /// # Ok::<(), Error>(())
 /// ```
@@ -133,22 +133,22 @@ pub trait MemoryFile: Send + Sync + 'static {
     /// Returns the size of the file in bytes, which never changes.
     fn size(&self) -> usize;
 
-    /// Copies the `len` bytes at `pos`, which are within [`MemoryFile::size`], to `to`, or those at
-    /// the beginning of them that can be copied.
+    /// Copies the `len` bytes at `pos`, which are within [`MemoryFile::size`], to `to`, or as many
+    /// of the first ones as can be copied.
     ///
-    /// Called with page faults disabled, and again for the rest once user memory is there.
+    /// Called with page faults disabled, and again for the rest after user memory was faulted in.
     fn read(&self, pos: usize, len: usize, to: &mut IovIterDest<'_>);
 
-    /// Sets up `vma`, which maps the file. After that it cannot fail any more: of a mapping that is
-    /// refused nobody is told when it goes, so that what it holds would stay for ever.
+    /// Sets up `vma`, which maps the file. This must not fail once `vma` is set up: `close()` is
+    /// not called for a mapping that failed, so everything that `vma` holds would be leaked.
     ///
-    /// Called with the mmap lock held for writing. May sleep, but holds up the removal of the file.
+    /// Called with the mmap lock held for writing. May sleep, but delays the removal of the file.
     fn mmap(&self, vma: VmaUnclaimed<'_>) -> Result;
 }
 
 impl Dir {
-    /// Creates a directory in the directory of the architecture (`arch_debugfs_dir`), where there
-    /// is one.
+    /// Creates a directory in the directory of the architecture (`arch_debugfs_dir`). This is only
+    /// available on architectures that have one.
     ///
     /// # Examples
     ///
@@ -179,8 +179,8 @@ impl Dir {
 
     /// Creates a text file in this directory.
     ///
-    /// The file is removed when the returned [`File`] is dropped. Unlike other files of DebugFS,
-    /// one that could not be created is an error: it has a user who relies on it.
+    /// The file is removed when the returned [`File`] is dropped. Unlike for other DebugFS files,
+    /// it is an error if the file cannot be created, since users rely on it.
     pub fn text_file<'a, T: TextFile, E: 'a>(
         &'a self,
         name: &'a CStr,
@@ -200,10 +200,10 @@ impl Dir {
         no_file(data)
     }
 
-    /// Creates a file that stands for memory in this directory.
+    /// Creates a file that represents memory in this directory.
     ///
-    /// The file is removed when the returned [`File`] is dropped. One that could not be created is
-    /// an error, as with [`Dir::text_file`].
+    /// The file is removed when the returned [`File`] is dropped. It is an error if the file cannot
+    /// be created, as with [`Dir::text_file`].
     pub fn memory_file<'a, T: MemoryFile, E: 'a>(
         &'a self,
         name: &'a CStr,
@@ -231,8 +231,8 @@ impl Dir {
 
     /// # Safety
     ///
-    /// `operations` must be good for a file whose inode has a pointer to a `T` in its private data
-    /// that is valid until the file is removed.
+    /// `operations` must be suitable for a file whose inode has a pointer to a `T` in its private
+    /// data. The pointer is valid until the file is removed.
     #[cfg(CONFIG_DEBUG_FS)]
     unsafe fn custom_file<'a, T: Send + Sync + 'static, E: 'a>(
         &'a self,
@@ -251,7 +251,7 @@ impl Dir {
 
             // SAFETY: `name` is a C string, and `parent` holds a directory, or an error that the C
             // side passes on. The scope removes the file before it drops `data`, and the caller
-            // promises the rest.
+            // guarantees the rest.
             let dentry = unsafe {
                 bindings::debugfs_create_file_unsafe(
                     name.as_char_ptr(),
@@ -262,7 +262,7 @@ impl Dir {
                 )
             };
 
-            // SAFETY: The result of `debugfs_create_file_unsafe()`, in `parent`.
+            // SAFETY: `dentry` is the result of `debugfs_create_file_unsafe()`, in `parent`.
             unsafe { Entry::from_raw(dentry, Some(parent.clone())) }
         });
         try_pin_init! {
@@ -271,14 +271,14 @@ impl Dir {
             } ? Error
         }
         .pin_chain(|file| match file.scope._entry.as_ptr() {
-            // There was no memory for the directory's entry.
+            // There was no memory for the entry of the directory.
             entry if entry.is_null() => Err(ENOMEM),
             entry => from_err_ptr(entry).map(drop),
         })
     }
 }
 
-/// Only keeps the data, where there is no DebugFS.
+/// Only keeps the data, if there is no DebugFS.
 #[cfg(not(CONFIG_DEBUG_FS))]
 fn no_file<'a, T: 'a, E: 'a>(data: impl PinInit<T, E> + 'a) -> impl PinInit<File<T>, Error> + 'a
 where

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Work on many pages, done chunk by chunk by the CPUs of their node.
+//! Work on many pages, done in chunks by the CPUs of their node.
 
 use crate::{
     alloc::NumaNode,
@@ -28,18 +28,18 @@ use core::ops::{
     Range, //
 };
 
-/// More workers than this do not help: they wait for memory, not for each other. They are on CPUs
-/// that are far apart, as threads of a core follow each other.
+/// More workers than this do not help: they wait for memory, not for each other. The CPUs of the
+/// workers are spread over the node, as the threads of a core have adjacent numbers.
 const MAX_WORKERS: usize = 32;
 
-/// How many pages to do at a time: enough to make up for getting them, and few to wait for.
+/// The number of pages in a chunk: enough to amortize the cost of getting it, but soon completed.
 pub(super) const CHUNK_PAGES: usize = if PAGE_SIZE < SZ_256K {
     SZ_256K / PAGE_SIZE
 } else {
     1
 };
 
-/// What is done to each chunk, of which it gets the pfns.
+/// The work to do on each chunk, which is passed as its pfns.
 pub(super) trait Work: Send + Sync + 'static {
     fn run(&self, pfns: Range<usize>);
 }
@@ -50,12 +50,12 @@ impl<F: Fn(Range<usize>) + Send + Sync + 'static> Work for F {
     }
 }
 
-/// Work on pages, of which each chunk is given out once.
+/// Work on pages, of which each chunk is handed out once.
 ///
-/// It has the pages, a `T`, for as long as anybody works on one of them: [`ChunkWork::finish`]
-/// hands them out, and dropping it drops them, only after it has kept everybody from beginning with
-/// another chunk and waited for who is at one. What works on a chunk may rely on all that is true
-/// as long as the `T` exists.
+/// This owns the pages, a `T`, for as long as anybody works on any of them: [`ChunkWork::finish`]
+/// first prevents everybody from starting another chunk, and waits for all chunks that have been
+/// started. Only then does it return the pages. The same is true for dropping this, which drops the
+/// pages. Work on a chunk may rely on everything that the existence of the `T` guarantees.
 pub(super) struct ChunkWork<T, W = fn(Range<usize>)>(Arc<Shared<T, W>>);
 
 #[pin_data]
@@ -63,7 +63,7 @@ struct Shared<T, W> {
     range: PfnRange,
     chunk_pages: usize,
     work: W,
-    /// The first pfn that nobody has begun with, or one beyond the range.
+    /// The first pfn that has not been handed out yet, or one beyond the range.
     next: Atomic<usize>,
     #[pin]
     workers: Mutex<Workers<T>>,
@@ -73,24 +73,24 @@ struct Shared<T, W> {
 
 struct Workers<T> {
     nr_active: usize,
-    /// [`None`] as soon as nobody may begin any more.
+    /// [`None`] as soon as no worker may start any more.
     pages: Option<T>,
 }
 
-// The pages are moved out of here.
+// The pages are moved out of this.
 impl<T> Unpin for Workers<T> {}
 
 impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
-    /// Begins to do `work` on each chunk of `pages`, which are on `node` and not none. A chunk has
-    /// `chunk_pages` pages, the last one perhaps less.
+    /// Starts to do `work` on each chunk of `pages`, which must be on `node` and not be empty. A
+    /// chunk has `chunk_pages` pages, or fewer if it is the last one.
     ///
-    /// The caller is to help with [`ChunkWork::finish`], and makes up for workers that there is no
-    /// memory for.
+    /// The caller helps by calling [`ChunkWork::finish`], which also does the work of workers that
+    /// could not be started for lack of memory.
     ///
     /// # Errors
     ///
-    /// `pages` and [`ENOMEM`] if there is no memory to keep track of the work. Nothing has been
-    /// done then.
+    /// `pages` and [`ENOMEM`] if there is no memory to keep track of the work. No work has been
+    /// done in that case.
     ///
     /// # Context
     ///
@@ -124,7 +124,7 @@ impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
         let nr_cpus = cpus().count();
         let nr_workers = nr_cpus.min(nr_chunks - 1).min(MAX_WORKERS);
         for (i, cpu) in cpus().enumerate() {
-            // As many of them, evenly.
+            // Choose `nr_workers` of the CPUs, evenly.
             if i * nr_workers / nr_cpus == (i + 1) * nr_workers / nr_cpus {
                 continue;
             }
@@ -138,12 +138,12 @@ impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
         Ok(Self(shared))
     }
 
-    /// Helps until all is done, and hands out the pages.
+    /// Helps with the work until all of it is done, and returns the pages.
     ///
     /// # Errors
     ///
-    /// The pages, always, and [`EINTR`] if the current task got a fatal signal. It does not matter
-    /// then how much is done.
+    /// The pages, always, and [`EINTR`] if the current task received a fatal signal, no matter how
+    /// much has been done by then.
     ///
     /// # Context
     ///
@@ -177,7 +177,7 @@ impl<T, W: Work> Shared<T, W> {
 
     /// Does the work on the next chunk. Returns whether there was one.
     ///
-    /// Only for an active worker and for the owner.
+    /// This may only be called by an active worker or by the owner.
     fn do_chunk(&self) -> bool {
         let end = self.range.pfns().end;
         let pfn = self.next.fetch_add(self.chunk_pages, Relaxed);
@@ -191,8 +191,8 @@ impl<T, W: Work> Shared<T, W> {
 }
 
 impl<T, W> Shared<T, W> {
-    /// Lets nobody begin any more, and returns the pages once nobody works on them. That is
-    /// [`None`] from the second time on.
+    /// Prevents everybody from starting another chunk, and returns the pages once nobody works on
+    /// them. Returns [`None`] if called again.
     fn close(&self) -> Option<T> {
         self.next.store(self.range.pfns().end, Relaxed);
 
@@ -281,7 +281,7 @@ mod tests {
         Ok(())
     }
 
-    /// How many are at a chunk, and how many were when the pages were dropped.
+    /// The number of chunks being worked on, and that number when the pages were dropped.
     static NR_AT_WORK: Atomic<usize> = Atomic::new(0);
     static NR_AT_DROP: Atomic<usize> = Atomic::new(0);
 
@@ -313,7 +313,7 @@ mod tests {
         let node = pages.node();
         let work = ChunkWork::begin(Watched(pages), node, 1, take_long).map_err(|(_, e)| e)?;
 
-        // Meanwhile workers begin, where there is more than one CPU.
+        // Meanwhile workers start, if there is more than one CPU.
         work.0.do_chunk();
         NR_AT_DROP.store(usize::MAX, Relaxed);
         drop(work);
@@ -321,7 +321,7 @@ mod tests {
         Ok(())
     }
 
-    /// How many are to be at work at the same time, and whether they were, or waited long enough.
+    /// How many should be at work at the same time, how many were, and whether to stop waiting.
     static NR_WANTED: Atomic<usize> = Atomic::new(0);
     static NR_SEEN: Atomic<usize> = Atomic::new(0);
     static ENOUGH: Atomic<usize> = Atomic::new(0);
@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn there_are_as_many_at_work_as_the_node_has_cpus() -> Result {
         for node in numa::memory_nodes().iter() {
-            // This may be on another node, or get there.
+            // This task may be on another node, or migrate there.
             let nr_cpus = numa::online_cpus(node).count().clamp(1, MAX_WORKERS);
             let pages = ContigPages::alloc(64, GFP_KERNEL | __GFP_THISNODE, node)?;
 

@@ -23,11 +23,11 @@ use core::ops::{
     Range, //
 };
 
-/// Contiguous pages that are zero.
+/// Contiguous pages that are zeroed.
 ///
-/// Their lines may be in any cache, and not yet in memory: pages in the linear mapping are
-/// prefetched from at any time, whatever was done to their lines before. Memory that is in no data
-/// cache is what [`IoremappedPages::flush`](super::uncached::IoremappedPages::flush) is for.
+/// Their lines may be in any cache, and not yet in memory: as long as pages are in the linear
+/// mapping, their lines may be prefetched at any time, even after a flush. To get memory that is in
+/// no data cache, use [`IoremappedPages::flush`](super::uncached::IoremappedPages::flush).
 ///
 /// # Examples
 ///
@@ -46,18 +46,18 @@ use core::ops::{
 ///
 /// # Invariants
 ///
-/// Since the last byte was zeroed nobody has written to the pages, which are owned and have no user
-/// yet.
+/// The pages are owned and have no other user. Nobody has written to them since their last byte was
+/// zeroed.
 pub struct ClearedPages(ContigPages);
 
 /// Contiguous pages that are being zeroed, by workers on the CPUs of their node.
 ///
-/// Dropping this ends the work and gives the pages back to the page allocator. It waits for what
-/// each worker has just begun.
+/// Dropping this stops the work and returns the pages to the page allocator. It waits for the
+/// chunks that workers have already started.
 pub struct ClearingPages(ChunkWork<ContigPages>);
 
 impl ContigPages {
-    /// Begins to zero the pages.
+    /// Starts to zero the pages.
     ///
     /// # Errors
     ///
@@ -69,8 +69,8 @@ impl ContigPages {
     pub fn clear(self) -> Result<ClearingPages> {
         let node = self.node();
 
-        // SAFETY: Each chunk is given out once, and for as long as somebody is at one the work has
-        // the pages, which nobody else can access.
+        // SAFETY: Each chunk is handed out once, and as long as any chunk is being worked on, the
+        // work owns the pages, which nobody else can access.
         let clear: fn(_) = |pfns| unsafe { clear_chunk(pfns) };
 
         ChunkWork::begin(self, node, CHUNK_PAGES, clear)
@@ -80,17 +80,17 @@ impl ContigPages {
 }
 
 impl ClearingPages {
-    /// Helps until all is done.
+    /// Helps with the work until all of it is done.
     ///
     /// # Errors
     ///
-    /// [`EINTR`] if the current task got a fatal signal. The pages have then been freed.
+    /// [`EINTR`] if the current task received a fatal signal. The pages have then been freed.
     ///
     /// # Context
     ///
     /// Process context. May sleep.
     pub fn finish(self) -> Result<ClearedPages> {
-        // INVARIANT: Each chunk was zeroed, and these are the only owner.
+        // INVARIANT: Each chunk was zeroed, and the result is the only owner of the pages.
         self.0.finish().map(ClearedPages).map_err(|(_, e)| e)
     }
 }
@@ -99,16 +99,16 @@ impl ClearingPages {
 ///
 /// # Safety
 ///
-/// The caller must own the pages, of which there must be some and no more than [`CHUNK_PAGES`], and
-/// they must be in the linear mapping.
+/// The caller must own the pages. There must be at least one and at most [`CHUNK_PAGES`] of them,
+/// and they must be in the linear mapping.
 unsafe fn clear_chunk(pfns: Range<usize>) {
     // SAFETY: Any pfn of memory that the kernel owns has an address in the linear mapping.
     let addr = unsafe { bindings::pfn_to_kaddr(pfns.start) };
     // SAFETY: By this function's requirements; the linear mapping is contiguous. The number of
     // pages is not zero and fits the type.
     unsafe { bindings::clear_pages(addr.cast_mut(), pfns.len() as u32) };
-    // What is dirty leaves the data caches of all CPUs only by a mapping that is coherent. With the
-    // hash MMU this is the last one: see `IoremappedPages::flush()`.
+    // Dirty lines can only be flushed from the data caches of all CPUs through a coherent mapping.
+    // With the hash MMU this is the last one, see `IoremappedPages::flush()`.
     //
     // SAFETY: No requirements.
     if !unsafe { bindings::radix_enabled() } {
@@ -168,8 +168,8 @@ mod tests {
         let Range { start, end } = pages.pfns();
 
         fill(pages.pfns(), 0xa5);
-        // SAFETY: `pages` has these, which all memory that the kernel uses is in the linear mapping
-        // for, and nobody else uses them.
+        // SAFETY: `pages` owns these, so nobody else uses them, and all memory that the kernel uses
+        // is in the linear mapping.
         unsafe { clear_chunk(start + 1..end - 1) };
         assert!(are_filled_with(start..start + 1, 0xa5));
         assert!(are_filled_with(start + 1..end - 1, 0));

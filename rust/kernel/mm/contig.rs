@@ -2,8 +2,8 @@
 
 //! Physically contiguous pages of any size.
 //!
-//! The page allocator's orders end far below the size of the buffers that some hardware writes to.
-//! [`ContigPages`] gets such a buffer at run time, by migrating away what is in the way.
+//! Some hardware writes to buffers that are far larger than the largest order of the page
+//! allocator. [`ContigPages`] allocates such a buffer at run time, by migrating what is in the way.
 //!
 //! C header: [`include/linux/gfp.h`](srctree/include/linux/gfp.h)
 
@@ -27,7 +27,7 @@ use core::ops::{
 
 /// A range of page frames.
 ///
-/// It says where memory is, and owns nothing.
+/// It only describes where memory is, and does not own it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PfnRange {
     start_pfn: usize,
@@ -61,9 +61,9 @@ impl PfnRange {
     }
 }
 
-/// Physically contiguous pages, owned.
+/// Physically contiguous pages that are owned.
 ///
-/// Dropping them gives the pages back to the page allocator.
+/// Dropping this returns the pages to the page allocator.
 ///
 /// # Examples
 ///
@@ -77,49 +77,48 @@ impl PfnRange {
 /// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
 /// let pages = ContigPages::alloc(16, GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN, node)?;
 ///
-/// // A power of two, and therefore aligned to its own size.
+/// // Powers of two are naturally aligned.
 /// assert_eq!(pages.start_pfn() % 16, 0);
 /// assert_eq!(pages.size(), 16 * kernel::page::PAGE_SIZE);
 /// assert!(pages.node() == node);
 ///
-/// // Some node must be named.
+/// // A node must be given.
 /// assert!(ContigPages::alloc(1, GFP_KERNEL, NumaNode::NO_NODE).is_err_and(|e| e == ENOMEM));
 ///
-/// // The pages go back to the page allocator here.
+/// // This returns the pages to the page allocator.
 /// drop(pages);
 /// # Ok::<(), Error>(())
 /// ```
 ///
 /// # Invariants
 ///
-/// `self` owns one reference to each page of `range`, and the pages are not compound.
+/// `self` owns one reference to each page of `range`, and none of them is a compound page.
 #[derive(Debug)]
 pub struct ContigPages {
     range: PfnRange,
 }
 
 impl ContigPages {
-    /// Allocates `nr_pages` contiguous pages, on `node` if `flags` has `__GFP_THISNODE`, else on
-    /// `node` or one near it.
+    /// Allocates `nr_pages` contiguous pages, on `node` if `flags` has `__GFP_THISNODE`, otherwise
+    /// on `node` or one near it.
     ///
-    /// If `nr_pages` is a power of two, then the pages are aligned to their own size. For any other
-    /// number nothing is promised of the alignment. The contents are undefined unless `flags` has
-    /// `__GFP_ZERO`.
+    /// If `nr_pages` is a power of two, the range is naturally aligned. For any other number, the
+    /// alignment is unspecified. The contents are undefined unless `flags` has `__GFP_ZERO`.
     ///
-    /// Stands on `alloc_contig_pages()` in `mm/page_alloc.c`, which looks for pages that are free
-    /// or can be migrated, and gives up when the current task gets a fatal signal.
+    /// This wraps `alloc_contig_pages()` in `mm/page_alloc.c`, which looks for pages that are free
+    /// or can be migrated, and gives up when the current task receives a fatal signal.
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] if no range of that size could be freed, or if `node` is not online,
-    /// [`NumaNode::NO_NODE`] included; [`EINTR`] if the current task got a fatal signal meanwhile;
-    /// and [`EINVAL`] if `nr_pages` is zero.
+    /// [`ENOMEM`] if no range of that size could be freed, or if `node` is not online (including
+    /// [`NumaNode::NO_NODE`]); [`EINTR`] if the current task received a fatal signal meanwhile; and
+    /// [`EINVAL`] if `nr_pages` is zero.
     ///
     /// # Context
     ///
     /// May sleep.
     pub fn alloc(nr_pages: usize, flags: Flags, node: NumaNode) -> Result<Self> {
-        // The C side would answer with the first page of the zone, which is not ours.
+        // The C side would return the first page of the zone, which would not be owned.
         if nr_pages == 0 {
             return Err(EINVAL);
         }
@@ -127,10 +126,10 @@ impl ContigPages {
             return Err(ENOMEM);
         }
 
-        // SAFETY: `alloc_contig_pages()` looks up `NODE_DATA(node)`, which a node that is or was
-        // online has for ever (`try_offline_node()` in `mm/memory_hotplug.c` keeps it). It checks
-        // `flags` and every candidate range by itself, and a null node mask allows every node. That
-        // a candidate stays online until it is isolated is its own affair, as for all its callers.
+        // SAFETY: `alloc_contig_pages()` looks up `NODE_DATA(node)`, which is never freed once a
+        // node has been online (`try_offline_node()` in `mm/memory_hotplug.c` keeps it). It checks
+        // `flags` and every candidate range itself, and a null node mask allows every node. Keeping
+        // a candidate online until it is isolated is its own responsibility, as for all callers.
         let page = unsafe {
             bindings::alloc_contig_pages_noprof(
                 nr_pages,
@@ -151,7 +150,7 @@ impl ContigPages {
         let start_pfn = unsafe { bindings::page_to_pfn(page) };
 
         // INVARIANT: `alloc_contig_pages()` takes one reference to each of the `nr_pages` pages,
-        // which are not compound, and passes them to its caller.
+        // which are not compound pages, and passes them to its caller.
         Ok(Self {
             range: PfnRange {
                 start_pfn,
@@ -163,20 +162,20 @@ impl ContigPages {
     /// Allocates `nr_pages` contiguous pages on `node`, the first of which has a pfn that is a
     /// multiple of `align`, which must be a power of two.
     ///
-    /// Unlike with [`ContigPages::alloc`] a number that is not a power of two has a place that is
-    /// known to be aligned. `flags` say, as there, how and in which zones to look for it.
+    /// Unlike [`ContigPages::alloc`], this guarantees the alignment even if `nr_pages` is not a
+    /// power of two. As there, `flags` specify how and in which zones to allocate.
     ///
-    /// Stands on `alloc_contig_range()` in `mm/page_alloc.c`, which migrates away what is in the
-    /// way, or gives up.
+    /// This wraps `alloc_contig_range()` in `mm/page_alloc.c`, which migrates what is in the way,
+    /// or gives up.
     ///
     /// # Errors
     ///
-    /// As [`ContigPages::alloc`], and [`EINVAL`] if `align` is not a power of two.
+    /// Those of [`ContigPages::alloc`], and [`EINVAL`] if `align` is not a power of two.
     ///
     /// # Context
     ///
-    /// May sleep. Waits for memory that is just going offline, whatever signals there are, and
-    /// memory and CPUs that are to go offline wait for it.
+    /// May sleep. Waits uninterruptibly for memory that is just going offline. Memory and CPUs that
+    /// are to go offline have to wait for this.
     ///
     /// # Examples
     ///
@@ -204,12 +203,12 @@ impl ContigPages {
         if nr_pages == 0 || !align.is_power_of_two() {
             return Err(EINVAL);
         }
-        // The page descriptors and the span below are those of a node that has memory.
+        // Only a node that has memory has page descriptors, and the span that is used below.
         if !numa::memory_nodes().contains(node) {
             return Err(ENOMEM);
         }
 
-        // SAFETY: A node with memory has its data.
+        // SAFETY: A node with memory has its `pglist_data`.
         let (start, end) = unsafe {
             (
                 bindings::node_start_pfn(node.id()),
@@ -224,8 +223,8 @@ impl ContigPages {
                 nr_pages,
             };
             if alloc_range(&range, flags, node).is_ok() {
-                // INVARIANT: `alloc_contig_range()` takes one reference to each page, and makes no
-                // compound page.
+                // INVARIANT: `alloc_contig_range()` takes one reference to each page, and does not
+                // make them compound pages.
                 return Ok(Self { range });
             }
 
@@ -246,19 +245,19 @@ impl ContigPages {
 
     /// Returns the node that the pages are on.
     pub fn node(&self) -> NumaNode {
-        // SAFETY: The type invariant gives a valid page descriptor for each pfn of the range.
+        // SAFETY: By the type invariant, each pfn of the range has a valid page descriptor.
         let nid = unsafe { bindings::page_to_nid(bindings::pfn_to_page(self.start_pfn)) };
 
         NumaNode::new(nid).unwrap_or(NumaNode::NO_NODE)
     }
 }
 
-/// Makes pages migratable that CPUs keep on lists of their own.
+/// Drains the per-CPU lists, so that the pages on them can be migrated.
 ///
-/// A page that was just brought into use is on such a list for a while, and in the way of
-/// [`ContigPages::alloc`] until then.
+/// A page that was just brought into use is on such a list for a while, and gets in the way of
+/// [`ContigPages::alloc`] meanwhile.
 ///
-/// Stands on `lru_add_drain_all()` in `mm/folio.c`.
+/// This wraps `lru_add_drain_all()` in `mm/folio.c`.
 ///
 /// # Context
 ///
@@ -274,33 +273,33 @@ pub fn drain_lru_lists() {
     unsafe { bindings::lru_add_drain_all() };
 }
 
-/// While this exists no memory goes offline, and no page descriptor goes away.
+/// While this exists, no memory goes offline, and no page descriptor is freed.
 ///
-/// The rules are those of a semaphore that is held for reading.
+/// The locking rules are those of a semaphore that is held for reading.
 struct OnlineMems(NotThreadSafe);
 
 impl OnlineMems {
     fn get() -> Self {
-        // SAFETY: No requirements but to sleep, which all of this module may.
+        // SAFETY: No requirements except that it may sleep, as may all of this module.
         unsafe { bindings::get_online_mems() };
         Self(NotThreadSafe)
     }
 
-    /// Returns the node and the zone that a page belongs to, if it is one that the kernel uses.
+    /// Returns the node and the zone of a page, if it is online.
     fn zone_of(&self, pfn: usize) -> Option<(c_int, bindings::zone_type)> {
-        // SAFETY: No requirements: this checks whether there is such a page.
+        // SAFETY: No requirements: this checks whether the page exists.
         let page = unsafe { bindings::pfn_to_online_page(pfn) };
         if page.is_null() {
             return None;
         }
 
-        // SAFETY: `page` is the descriptor of a page that was online, and `self` keeps it so:
+        // SAFETY: `page` is the descriptor of a page that was online, and `self` keeps it online:
         // `memory_block_offline()` in `drivers/base/memory.c`, and `try_remove_memory()` in
         // `mm/memory_hotplug.c`, hold the semaphore for writing.
         Some(unsafe { (bindings::page_to_nid(page), bindings::page_zonenum(page)) })
     }
 
-    /// Returns whether all pages are online, on `node`, and in one zone of those that `flags`
+    /// Returns whether all pages are online, on `node`, and in the same zone, which `flags` must
     /// allow.
     fn have(&self, range: &PfnRange, flags: Flags, node: NumaNode) -> bool {
         // SAFETY: No requirements.
@@ -312,8 +311,8 @@ impl OnlineMems {
             return false;
         }
 
-        // Two zones may share a pageblock, but then one has its begin and the other its end: of
-        // each the first and the last page tell (`__pageblock_pfn_to_page()` in `mm/page_alloc.c`).
+        // Two zones may share a pageblock, but then one has its start and the other its end. So
+        // check the first and the last page (`__pageblock_pfn_to_page()` in `mm/page_alloc.c`).
         //
         // SAFETY: No requirements.
         let block_pages = unsafe { bindings::pageblock_nr_pages() };
@@ -339,17 +338,17 @@ impl Drop for OnlineMems {
     }
 }
 
-/// Takes all pages of `range`, or none, if they are on `node` and in one zone of those that
-/// `flags` allow.
+/// Allocates all pages of `range`, or none, if they are on `node` and in the same zone, which
+/// `flags` must allow.
 fn alloc_range(range: &PfnRange, flags: Flags, node: NumaNode) -> Result {
     let mems = OnlineMems::get();
     if !mems.have(range, flags, node) {
         return Err(ENOMEM);
     }
 
-    // SAFETY: The pages are online and in one zone, which `mems` keeps so. Allocating may wait with
-    // it held: `offline_pages()` isolates and migrates in the same way while the semaphore is held
-    // for writing, so that nothing in there takes it.
+    // SAFETY: The pages are online and in one zone, and `mems` keeps them so. Waiting in here with
+    // the semaphore held is fine: `offline_pages()` isolates and migrates in the same way while it
+    // is held for writing, so nothing in there takes it.
     to_result(unsafe {
         bindings::alloc_contig_range_noprof(range.pfns().start, range.pfns().end, 0, flags.as_raw())
     })
@@ -365,8 +364,8 @@ impl Deref for ContigPages {
 
 impl Drop for ContigPages {
     fn drop(&mut self) {
-        // SAFETY: The type invariant gives the reference to each page that `free_contig_range()` in
-        // `mm/page_alloc.c` drops, and that none is part of a compound page.
+        // SAFETY: By the type invariant, `self` owns the reference to each page that
+        // `free_contig_range()` in `mm/page_alloc.c` drops, and none is part of a compound page.
         unsafe { bindings::free_contig_range(self.start_pfn, self.nr_pages) };
     }
 }
@@ -402,11 +401,11 @@ pub(super) mod tests {
         numa::memory_nodes().iter().next().ok_or(ENODEV)
     }
 
-    /// Calls `f` with each page's bytes.
+    /// Calls `f` with the bytes of each page.
     fn for_each_page(pfns: Range<usize>, mut f: impl FnMut(&mut [u8])) {
         for pfn in pfns {
-            // SAFETY: The pfns are those of pages that only a test uses, and the mapping is undone
-            // by the task that made it.
+            // SAFETY: The pfns are those of pages that only a test uses, and the mapping is removed
+            // by the task that created it.
             unsafe {
                 let addr = bindings::kmap_local_page(bindings::pfn_to_page(pfn));
                 f(core::slice::from_raw_parts_mut(addr.cast(), PAGE_SIZE));
@@ -415,7 +414,7 @@ pub(super) mod tests {
         }
     }
 
-    /// Writes `byte` to all of some pages that only a test uses.
+    /// Fills pages that only a test uses with `byte`.
     pub(in crate::mm) fn fill(pfns: Range<usize>, byte: u8) {
         for_each_page(pfns, |bytes| bytes.fill(byte));
     }
@@ -427,7 +426,7 @@ pub(super) mod tests {
         same
     }
 
-    /// Returns whether `call`, made by somebody else, waits until `guard` is dropped.
+    /// Returns whether `call`, from another task, waits until `guard` is dropped.
     #[allow(dead_code)] // not every kernel has something to wait for
     pub(in crate::mm) fn waits_for<G>(
         guard: G,
@@ -440,7 +439,7 @@ pub(super) mod tests {
             call();
             done_there.store(1, Relaxed);
         })?;
-        // Enough for a call that does not wait, which is the one to be noticed.
+        // Long enough for a call that does not wait, which is the case to detect.
         fsleep(Delta::from_millis(500));
         let waited = done.load(Relaxed) == 0;
 
@@ -496,7 +495,7 @@ pub(super) mod tests {
     #[test]
     fn more_than_there_is_is_not_given() -> Result {
         let node = some_node()?;
-        // SAFETY: A node with memory has its data.
+        // SAFETY: A node with memory has its `pglist_data`.
         let end = unsafe { bindings::node_end_pfn(node.id()) };
 
         assert!(ContigPages::alloc(MANY, flags(), node).is_err_and(|e| e == ENOMEM));
@@ -557,7 +556,7 @@ pub(super) mod tests {
     fn nr_free_pages() -> usize {
         let mut info = bindings::sysinfo::default();
 
-        // SAFETY: `info` is there to be written.
+        // SAFETY: `info` is valid for writing.
         unsafe { bindings::si_meminfo(&raw mut info) };
         info.freeram
     }
@@ -571,12 +570,12 @@ pub(super) mod tests {
         for _ in 0..8 {
             drop(ContigPages::alloc(NR_PAGES, flags(), node)?);
         }
-        // Others take some meanwhile.
+        // Others may allocate some meanwhile.
         assert!(nr_free_pages() + 4 * NR_PAGES > before);
         Ok(())
     }
 
-    /// What [`OnlineMems::have`] tells, found out for each page.
+    /// Computes the result of [`OnlineMems::have`] by checking each page.
     fn each_is(mems: &OnlineMems, range: &PfnRange, flags: Flags, node: NumaNode) -> bool {
         // SAFETY: No requirements.
         let highest_zone = unsafe { bindings::gfp_zone(flags.as_raw()) };
@@ -597,7 +596,7 @@ pub(super) mod tests {
         let mut nr_wrong = 0;
 
         for node in numa::memory_nodes().iter() {
-            // SAFETY: A node with memory has its data.
+            // SAFETY: A node with memory has its `pglist_data`.
             let span = unsafe {
                 [
                     bindings::node_start_pfn(node.id()),
@@ -619,7 +618,7 @@ pub(super) mod tests {
                 }
             }
         }
-        // A test that fails drops nothing.
+        // A failing test would not drop this.
         drop(mems);
         assert!(nr_good > 0);
         assert_eq!(nr_wrong, 0);
@@ -660,16 +659,16 @@ pub(super) mod tests {
         let page = core::mem::ManuallyDrop::new(Page::alloc_page(GFP_KERNEL)?);
         let mut ptr = page.as_ptr();
 
-        // SAFETY: The page has nobody else who uses it, and is a folio of its own. The list of the
-        // CPU has its own reference.
+        // SAFETY: The page has no other user, and is a folio of its own. The per-CPU list has its
+        // own reference.
         let is_on_lru = unsafe {
             bindings::folio_add_lru(ptr.cast());
             drain_lru_lists();
             (*ptr).flags.f & 1 << bindings::pageflags_PG_lru != 0
         };
         let pages = &raw mut ptr;
-        // SAFETY: This drops the reference of `page`, which is not used any more, in the way that
-        // pages are freed which are on an LRU list.
+        // SAFETY: This drops the reference of `page`, which is no longer used, in the way in which
+        // pages on an LRU list are freed.
         unsafe { bindings::release_pages(bindings::release_pages_arg { pages }, 1) };
 
         assert!(is_on_lru);

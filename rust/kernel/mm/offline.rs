@@ -16,11 +16,11 @@ use core::ops::Deref;
 
 /// Contiguous pages that are marked `PageOffline`.
 ///
-/// Whoever walks page frames (hibernation, crash dumps, `/proc/kcore`, page migration) leaves such
-/// pages alone: neither their content nor their presence in the linear mapping may be relied on.
+/// Page frame walkers (hibernation, crash dumps, `/proc/kcore`, page migration) skip such pages:
+/// they must not rely on their content or their presence in the linear mapping.
 ///
-/// Dropping them gives the pages back to the page allocator, which takes the mark off each page
-/// once nobody holds a reference to it (`__free_pages_prepare()` in `mm/page_alloc.c`).
+/// Dropping this returns the pages to the page allocator, which clears the flag of each page once
+/// nobody holds a reference to it (`__free_pages_prepare()` in `mm/page_alloc.c`).
 ///
 /// # Examples
 ///
@@ -45,15 +45,15 @@ pub struct OfflinePages(ClearedPages);
 impl ClearedPages {
     /// Marks each page `PageOffline`.
     ///
-    /// On return nobody who looked at the flag before it was set is still accessing a page.
+    /// When this returns, nobody who checked the flag before it was set is still accessing a page.
     ///
     /// # Context
     ///
     /// May sleep.
     pub fn set_offline(self) -> OfflinePages {
-        // SAFETY: No requirements. Waits for page frame walkers that are between looking at the
-        // flag and accessing the page (`page_offline_freeze()` in `mm/util.c`), and keeps new ones
-        // out.
+        // SAFETY: No requirements. Waits for page frame walkers that are between checking the flag
+        // and accessing the page (`page_offline_freeze()` in `mm/util.c`), and blocks new ones
+        // until `page_offline_end()`.
         unsafe { bindings::page_offline_begin() };
         // SAFETY: `self` owns the pages, so their descriptors are valid, the type fields have no
         // other user, and the unlocked updates do not race.
@@ -61,7 +61,7 @@ impl ClearedPages {
         // SAFETY: Pairs with the call above.
         unsafe { bindings::page_offline_end() };
 
-        // INVARIANT: Each page was just marked.
+        // INVARIANT: Each page was marked above.
         OfflinePages(self)
     }
 }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     fn is_offline(pfn: usize) -> bool {
-        // SAFETY: The pfns are those of memory, and any value of the type is a number.
+        // SAFETY: The pfns are those of memory, and any value is valid for this integer type.
         let page_type = unsafe { (*bindings::pfn_to_page(pfn)).__bindgen_anon_2.page_type };
 
         page_type >> 24 == bindings::pagetype_PGTY_offline
@@ -129,7 +129,7 @@ mod tests {
         let pages = some_pages(18)?;
         let pfns = pages.pfns();
 
-        // SAFETY: `pages` has these, and nobody else uses them.
+        // SAFETY: `pages` owns these, and nobody else uses them.
         unsafe { bindings::set_pages_offline(pfns.start + 1, 16) };
         assert!(!is_offline(pfns.start));
         assert!((pfns.start + 1..pfns.end - 1).all(is_offline));
@@ -137,7 +137,7 @@ mod tests {
         Ok(())
     }
 
-    /// A page frame walker that has looked at the mark and is going to access the page.
+    /// A page frame walker that has checked the flag and is about to access the page.
     struct Walker(NotThreadSafe);
 
     impl Walker {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages that are accessed cache-inhibited only.
+//! Pages that are only accessed cache-inhibited.
 //!
 //! C headers: [`include/linux/io.h`](srctree/include/linux/io.h),
 //! [`include/linux/mm.h`](srctree/include/linux/mm.h)
@@ -41,9 +41,9 @@ use core::{
 
 /// Contiguous pages, outside the linear mapping, that are mapped cache-inhibited into the kernel.
 ///
-/// Lines of them may still be in a data cache, from when they were in the linear mapping.
+/// Their lines may still be in a data cache, from the time when they were in the linear mapping.
 ///
-/// Dropping them gives them back, as it does with [`UnmappedPages`].
+/// Dropping this frees the pages, as for [`UnmappedPages`].
 ///
 /// # Invariants
 ///
@@ -55,20 +55,20 @@ pub struct IoremappedPages {
     pages: Option<UnmappedPages>,
 }
 
-// SAFETY: The mapping at `addr` is the kernel's and the same for all tasks.
+// SAFETY: The mapping at `addr` is a kernel mapping, which is the same for all tasks.
 unsafe impl Send for IoremappedPages {}
 
-/// Pages of which each line is being flushed, by workers on the CPUs of their node.
+/// Pages whose lines are being flushed, by workers on the CPUs of their node.
 ///
-/// Dropping this ends the work and gives the pages back. It waits for what each worker has just
-/// begun.
+/// Dropping this stops the work and frees the pages. It waits for the chunks that workers have
+/// already started.
 pub struct FlushingPages(ChunkWork<IoremappedPages, Flush>);
 
 /// Contiguous pages, outside the linear mapping, that the kernel and processes access
 /// cache-inhibited.
 ///
 /// Hardware may write to them at any time, so their content is only ever copied out. Every mapping
-/// of a process holds a reference: the pages cannot be freed before the last one is gone.
+/// by a process holds a reference, so the pages cannot be freed before the last mapping is gone.
 ///
 /// # Examples
 ///
@@ -89,7 +89,7 @@ pub struct FlushingPages(ChunkWork<IoremappedPages, Flush>);
 /// let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
 ///
 /// if !machine_is_powernv() {
-///     return Ok(()); // leaves other machines as they are
+///     return Ok(()); // do not change other machines
 /// }
 /// if let Ok(pages) = ContigPages::alloc(memory_block_size() / PAGE_SIZE, flags, node) {
 ///     let pages = pages.clear()?.finish()?.set_offline().unmap()?;
@@ -98,7 +98,7 @@ pub struct FlushingPages(ChunkWork<IoremappedPages, Flush>);
 ///     let pages = pages.finish().map_err(|(_unmapped, e)| e)?;
 ///     let pages = Arc::new(pages, GFP_KERNEL)?;
 ///
-///     // With another user around the pages stay, and with the last one they go.
+///     // The pages are only returned when there is no other user left.
 ///     let user = pages.clone();
 ///     assert!(UncachedPages::iounmap(pages).is_none());
 ///     assert!(UncachedPages::iounmap(user).is_some());
@@ -108,19 +108,19 @@ pub struct FlushingPages(ChunkWork<IoremappedPages, Flush>);
 ///
 /// # Invariants
 ///
-/// Each line was flushed after the pages had left the linear mapping. As no other mapping lets a
-/// line into a data cache, none is in one (with the hash MMU as far as [`IoremappedPages::flush`]
-/// says).
+/// Each line was flushed after the pages had been removed from the linear mapping. As no other
+/// mapping can bring a line into a data cache, none is in one (for the limits of this with the hash
+/// MMU, see [`IoremappedPages::flush`]).
 pub struct UncachedPages(IoremappedPages);
 
-// SAFETY: Through a shared reference the pages are only copied from, which may race with the
-// hardware that writes to them anyhow.
+// SAFETY: Through a shared reference, the pages are only copied from. This may race with hardware
+// that writes to them in any case.
 unsafe impl Sync for UncachedPages {}
 
 impl UnmappedPages {
     /// Maps the pages cache-inhibited into the kernel.
     ///
-    /// Stands on `ioremap()` in `arch/powerpc/mm/ioremap.c`.
+    /// This wraps `ioremap()` in `arch/powerpc/mm/ioremap.c`.
     ///
     /// # Errors
     ///
@@ -130,11 +130,11 @@ impl UnmappedPages {
     ///
     /// May sleep.
     pub fn ioremap(self) -> Result<IoremappedPages, (Self, Error)> {
-        // SAFETY: The pages are owned and have no cacheable mapping, being out of the linear one.
+        // SAFETY: The pages are owned, and not in the linear mapping, so no mapping is cacheable.
         let addr = unsafe { bindings::ioremap(self.start(), self.size()) };
 
         match NonNull::new(addr) {
-            // INVARIANT: `ioremap()` has just mapped all of `self`.
+            // INVARIANT: `ioremap()` has mapped all of `self`.
             Some(addr) => Ok(IoremappedPages {
                 addr,
                 range: *self,
@@ -146,30 +146,29 @@ impl UnmappedPages {
 }
 
 impl IoremappedPages {
-    /// Begins to write back and invalidate each line of the pages, in the data caches of all CPUs.
+    /// Starts to write back and invalidate each line of the pages, in the data caches of all CPUs.
     ///
-    /// This is the order that the Power ISA asks for when a page becomes caching inhibited (Book
-    /// III, "Altering the Storage Control Bits"): first there is nothing but a caching inhibited
-    /// mapping, then comes a `dcbf` of each line, and only then any other access. A flush while the
-    /// linear mapping is there proves nothing: a prefetch through that may bring back any line.
-    /// Instruction caches are left alone: nothing is fetched from here, and what is in them is
-    /// never written back.
+    /// This follows the order that the Power ISA requires when a page becomes caching inhibited
+    /// (Book III, "Altering the Storage Control Bits"): first there must be only caching inhibited
+    /// mappings, then a `dcbf` of each line, and only then any other access. A flush while the
+    /// pages are in the linear mapping is not enough: a prefetch through that may bring back any
+    /// line. Instruction caches are not flushed: no instructions are fetched from the pages, and
+    /// lines of instruction caches are never written back.
     ///
-    /// `dcbf` does the same whether or not its address is caching inhibited (Book II, "Cache
-    /// Management Instructions"). It reaches the caches of all CPUs if that is "memory coherence
-    /// required". With the radix MMU it always is. With the hash MMU a caching inhibited page of
-    /// Linux is not (`htab_convert_pte_flags()` in `arch/powerpc/mm/book3s64/hash_utils.c`), and
-    /// what the ISA promises is the cache of the CPU that flushes. Therefore dirty lines were
-    /// flushed through the linear mapping there, by
-    /// [`ContigPages::clear`](super::contig::ContigPages::clear), and that no clean one is left in
-    /// the cache of another CPU is up to the processor.
+    /// `dcbf` has the same effect whether or not its address is caching inhibited (Book II, "Cache
+    /// Management Instructions"). It affects the caches of all CPUs if the address is "memory
+    /// coherence required". With the radix MMU it always is. With the hash MMU, a caching inhibited
+    /// page of Linux is not (`htab_convert_pte_flags()` in
+    /// `arch/powerpc/mm/book3s64/hash_utils.c`), and the ISA only guarantees an effect on the cache
+    /// of the CPU that flushes. With the hash MMU, dirty lines have therefore been flushed through
+    /// the linear mapping by [`ContigPages::clear`](super::contig::ContigPages::clear). Whether
+    /// clean lines stay in the caches of other CPUs is up to the processor.
     ///
-    /// Nothing like it is needed when the pages go back to the linear mapping: what is caching
-    /// inhibited leaves no line in any cache. Nobody accesses the old mapping any more, and as it
-    /// is guarded no CPU does so by itself, although `iounmap()` may leave its translations until
-    /// later. Stores through it have been waited for: those of processes when they were unmapped,
-    /// those of the kernel by `memcpy_toio()`. Hardware that writes to the pages must have been
-    /// stopped.
+    /// No flush is needed when the pages are added to the linear mapping again: caching inhibited
+    /// accesses leave no line in any cache. The old mapping is no longer accessed: `iounmap()` may
+    /// leave its translations until later, but as it is guarded, no CPU accesses it speculatively.
+    /// Stores through it have completed: those of processes when they were unmapped, those of the
+    /// kernel in `memcpy_toio()`. Hardware that writes to the pages must have been stopped.
     ///
     /// # Errors
     ///
@@ -211,13 +210,13 @@ impl Deref for IoremappedPages {
 
 impl Drop for IoremappedPages {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant `addr` comes from `ioremap()`, and nobody can use it any
-        // more. This is before the pages, if they are still here, are dropped.
+        // SAFETY: By the type invariant, `addr` comes from `ioremap()`, and it is no longer used.
+        // The pages, if they are still here, are dropped after this.
         unsafe { bindings::iounmap(self.addr.as_ptr()) };
     }
 }
 
-/// Flushes chunks of pages that are mapped from `addr`, and pfn `start_pfn`, on.
+/// Flushes chunks of pages. The page with pfn `start_pfn` is mapped at `addr`.
 struct Flush {
     addr: usize,
     start_pfn: usize,
@@ -227,26 +226,26 @@ impl Work for Flush {
     fn run(&self, pfns: Range<usize>) {
         let start = self.addr + ((pfns.start - self.start_pfn) << PAGE_SHIFT);
 
-        // SAFETY: As long as somebody is at a chunk of the work it has the `IoremappedPages`, so
-        // that by their type invariant each line of the chunk is mapped. That it is written back
-        // and invalidated does not change what is in memory.
+        // SAFETY: As long as any chunk is being worked on, the work owns the `IoremappedPages`. By
+        // their type invariant, each line of the chunk is mapped. Writing back and invalidating
+        // lines does not change the content of memory.
         unsafe { bindings::flush_dcache_range(start, start + (pfns.len() << PAGE_SHIFT)) };
     }
 }
 
 impl FlushingPages {
-    /// Helps until all is done.
+    /// Helps with the work until all of it is done.
     ///
     /// # Errors
     ///
-    /// The pages and [`EINTR`] if the current task got a fatal signal.
+    /// The pages and [`EINTR`] if the current task received a fatal signal.
     ///
     /// # Context
     ///
     /// Process context. May sleep.
     pub fn finish(self) -> Result<UncachedPages, (Option<UnmappedPages>, Error)> {
-        // INVARIANT: Each chunk was flushed, through a mapping that these are the only owner of,
-        // and the `sync` after it was waited for.
+        // INVARIANT: Each chunk was flushed, through a mapping that only the result owns, and the
+        // `sync` after the flush has completed.
         self.0
             .finish()
             .map(UncachedPages)
@@ -257,8 +256,8 @@ impl FlushingPages {
 impl UncachedPages {
     /// Undoes [`UnmappedPages::ioremap`].
     ///
-    /// Returns [`None`] if `this` was not the last reference. The pages then go back to the page
-    /// allocator when the last one is dropped.
+    /// Returns [`None`] if `this` was not the last reference. The pages are then returned to the
+    /// page allocator when the last one is dropped.
     ///
     /// # Context
     ///
@@ -269,10 +268,10 @@ impl UncachedPages {
         this.0.pages.take()
     }
 
-    /// Copies up to `len` bytes, from `offset` (in bytes) on, to `iter`.
+    /// Copies up to `len` bytes, starting at `offset` (in bytes), to `iter`.
     ///
-    /// Returns how many bytes were copied. They are fewer than `len` if the pages or `iter` end
-    /// before, or if user memory behind `iter` could not be written.
+    /// Returns the number of bytes copied. It is less than `len` if the pages or `iter` end before
+    /// that, or if user memory behind `iter` could not be written.
     #[inline]
     pub fn copy_to_iter(&self, offset: usize, len: usize, iter: &mut IovIterDest<'_>) -> usize {
         let len = usize::min(len, self.size().saturating_sub(offset));
@@ -280,7 +279,7 @@ impl UncachedPages {
             return 0;
         }
 
-        // SAFETY: By the type invariant `len` bytes from `offset` on are mapped, and `iter` is a
+        // SAFETY: By the type invariant, the `len` bytes at `offset` are mapped, and `iter` is a
         // valid iterator to copy to.
         unsafe {
             let from = self.0.addr.as_ptr().byte_add(offset);
@@ -288,24 +287,24 @@ impl UncachedPages {
         }
     }
 
-    /// Lets `vma` map the part of the pages that it asks for into a process, cache-inhibited.
-    /// Nobody else can decide about it any more.
+    /// Sets up `vma` to map the requested part of the pages into a process, cache-inhibited. This
+    /// claims `vma`, so nobody else can set it up.
     ///
-    /// The pages are mapped when they are first accessed, with as large page table entries as the
-    /// MMU has and the alignment allows.
+    /// The pages are mapped when they are first accessed, with page table entries as large as the
+    /// MMU supports and the alignment allows.
     ///
     /// The mapping holds `this` and `guard` until it and all of its copies (by `fork()`, a split
-    /// or `mremap()`) are gone. Then it drops `this` first.
+    /// or `mremap()`) are gone. It then drops `this` first.
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] if the mapping reaches beyond the pages, is private (it would lose what is
+    /// [`EINVAL`] if the mapping extends beyond the pages, is private (it would lose what is
     /// written to it, and what the hardware writes), or is executable. [`ENOMEM`] if there is no
     /// memory to keep track of it.
     ///
     /// # Context
     ///
-    /// In an `mmap()` hook, as `vma` says. May sleep.
+    /// In an `mmap()` hook, as required by `vma`. May sleep.
     pub fn mmap<T: Send + Sync + 'static>(
         this: Arc<Self>,
         vma: VmaUnclaimed<'_>,
@@ -317,14 +316,14 @@ impl UncachedPages {
         };
         let vma = vma.claim();
         let nr_pages = (vma.end() - vma.start()) >> PAGE_SHIFT;
-        // SAFETY: `vma` is valid, and under construction by this task.
+        // SAFETY: `vma` is valid, and being set up by this task.
         let pgoff = unsafe { (*vma.as_ptr()).vm_pgoff };
 
         let all_pages = mapping.pages.nr_pages();
         if pgoff >= all_pages || nr_pages > all_pages - pgoff {
             return Err(EINVAL);
         }
-        // The kernel clears `VM_SHARED`, but not this, for a file that is open for reading only.
+        // For a file that is open read-only, the kernel clears `VM_SHARED`, but not `VM_MAYSHARE`.
         if vma.flags() & flags::MAYSHARE == 0 {
             return Err(EINVAL);
         }
@@ -334,9 +333,9 @@ impl UncachedPages {
         vma.set_io();
         vma.set_dontexpand();
         vma.set_dontdump();
-        // SAFETY: `vma` is under construction by this task, and was claimed here, so nobody else
-        // uses its fields or sets `VM_MIXEDMAP`. It is shared, as a mapping of pfns must be for
-        // `vmf_insert_pfn()` and the like, and `VmOps<T>` takes `vm_private_data` for what is put
+        // SAFETY: `vma` is being set up by this task, and was claimed here, so nobody else uses its
+        // fields or sets `VM_MIXEDMAP`. It is shared, as `vmf_insert_pfn()` and similar functions
+        // require of a mapping of pfns, and `vm_private_data` is set to what `VmOps<T>` expects
         // there.
         unsafe {
             let vma = vma.as_ptr();
@@ -357,7 +356,7 @@ impl Deref for UncachedPages {
     }
 }
 
-/// What the VMAs of a mapping hold together. The fields are dropped in this order.
+/// The data shared by the VMAs of a mapping. The fields are dropped in this order.
 struct Mapping<T> {
     pages: Arc<UncachedPages>,
     _guard: T,
@@ -380,11 +379,11 @@ impl<T: Send + Sync + 'static> VmOps<T> {
     ///
     /// `vma` must be a copy of a VMA that was set up by [`UncachedPages::mmap`].
     unsafe extern "C" fn open(vma: *mut bindings::vm_area_struct) {
-        // SAFETY: The copy has the `vm_private_data` of the VMA that it was made from, which still
-        // owns its reference.
+        // SAFETY: The copy has the `vm_private_data` of the original VMA, which still owns its
+        // reference.
         let mapping = unsafe { Arc::<Mapping<T>>::borrow((*vma).vm_private_data) };
 
-        // The pointer stays the same, and is now owned by both.
+        // Both have the same pointer, and now each of them owns a reference.
         Arc::from(mapping).into_foreign();
     }
 
@@ -412,7 +411,7 @@ impl<T: Send + Sync + 'static> VmOps<T> {
             (vma, addr, range.vm_start, range.vm_end)
         };
         let insert = |addr| {
-            // SAFETY: `addr` is in `vma`, and `vma` keeps the page.
+            // SAFETY: `addr` is in `vma`, and `vma` holds a reference to the pages.
             unsafe { bindings::vmf_insert_pfn(vma, addr, Self::pfn(vma, addr)) }
         };
 
@@ -456,15 +455,15 @@ impl<T: Send + Sync + 'static> VmOps<T> {
             return bindings::vm_fault_reason_VM_FAULT_FALLBACK;
         }
 
-        // Only what the C side gets right for pfns: it can neither move nor split a huge PUD
+        // Only use what the C side supports for pfns: it can neither move nor split a huge PUD
         // (`get_old_pud()` in `mm/mremap.c`, `__split_huge_pud_locked()` in `mm/huge_memory.c`),
-        // and a fork leaves a huge PMD without the page table that the hash MMU needs behind it
+        // and fork does not deposit the page table that the hash MMU requires for a huge PMD
         // (`copy_huge_pmd()`).
         #[cfg(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)]
         // SAFETY: No requirements.
         if unsafe { bindings::radix_enabled() && order == bindings::PMD_ORDER() } {
             // SAFETY: All pages from `addr` and `pfn` on are in `vma`, which maps pfns, is shared
-            // and keeps the pages.
+            // and holds a reference to the pages.
             return unsafe {
                 let write = (*vmf).flags & bindings::fault_flag_FAULT_FLAG_WRITE != 0;
                 bindings::vmf_insert_pfn_pmd(vmf, pfn, write)
@@ -473,12 +472,12 @@ impl<T: Send + Sync + 'static> VmOps<T> {
         bindings::vm_fault_reason_VM_FAULT_FALLBACK
     }
 
-    /// Copies to or from the pages for a debugger, whose own page tables do not have them.
+    /// Copies to or from the pages for a debugger, which does not map them itself.
     ///
     /// # Safety
     ///
     /// `vma` must have been set up by [`UncachedPages::mmap`], or be a copy of one that was, `addr`
-    /// must be in it, and `buf` must have `len` bytes to read or, if `write` is 0, to write.
+    /// must be in it, and `buf` must be valid for reads or, if `write` is 0, writes of `len` bytes.
     unsafe extern "C" fn access(
         vma: *mut bindings::vm_area_struct,
         addr: usize,
@@ -487,8 +486,8 @@ impl<T: Send + Sync + 'static> VmOps<T> {
         write: c_int,
     ) -> c_int {
         // SAFETY: By this function's requirements, which `__access_remote_vm()` in `mm/memory.c`
-        // meets: it looks `vma` up by `addr`, and holds the lock of the address space. The offset
-        // in the pages is that of the pfn, and of the byte in its page.
+        // meets: it looks up `vma` by `addr`, and holds the mmap lock. The offset in the pages is
+        // that of the pfn plus that of the byte in its page.
         let (kernel_addr, left, may_write) = unsafe {
             let mapping = Arc::<Mapping<T>>::borrow((*vma).vm_private_data);
             let range = &(*vma).__bindgen_anon_1.__bindgen_anon_1;
@@ -504,7 +503,7 @@ impl<T: Send + Sync + 'static> VmOps<T> {
         let len = usize::min(len as usize, left);
 
         if write == 0 {
-            // SAFETY: `len` bytes are left in the VMA, which maps pages that are mapped in the
+            // SAFETY: `len` bytes are left in the VMA, and the pages that it maps are mapped in the
             // kernel as well, by the type invariant of `UncachedPages`.
             unsafe { bindings::memcpy_fromio(buf, kernel_addr, len) };
         } else if may_write {
@@ -524,7 +523,7 @@ impl<T: Send + Sync + 'static> VmOps<T> {
     /// `addr` must be in it.
     unsafe fn pfn(vma: *const bindings::vm_area_struct, addr: usize) -> usize {
         // SAFETY: By this function's requirements, the VMA owns a reference. Its offset was checked
-        // when it was set up, and is kept up to date by the C side when a VMA is moved or split.
+        // when it was set up, and is updated by the C side when a VMA is moved or split.
         unsafe {
             let mapping = Arc::<Mapping<T>>::borrow((*vma).vm_private_data);
             let range = &(*vma).__bindgen_anon_1.__bindgen_anon_1;
@@ -549,13 +548,13 @@ mod tests {
         }, //
     };
 
-    /// Takes a memory block, if this is a machine to do so, and has one.
+    /// Allocates a memory block, if this machine is a suitable one and has one.
     fn some_pages() -> Result<Option<Arc<UncachedPages>>> {
         let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
         let nr_pages = memory_block_size() / PAGE_SIZE;
 
         if !machine_is_powernv() {
-            return Ok(None); // leaves other machines as they are
+            return Ok(None); // do not change other machines
         }
         let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
         let Ok(pages) = ContigPages::alloc(nr_pages, flags, node) else {
@@ -569,7 +568,7 @@ mod tests {
     }
 
     fn write(pages: &UncachedPages, offset: usize, bytes: &[u8]) {
-        // SAFETY: By the type invariant, and the tests write to what there is.
+        // SAFETY: By the type invariant, and because the tests do not write beyond the end.
         unsafe {
             bindings::memcpy_toio(
                 pages.0.addr.as_ptr().byte_add(offset),
@@ -579,8 +578,8 @@ mod tests {
         };
     }
 
-    /// Copies up to `len` bytes to a buffer of eight, and returns how many they were and the
-    /// buffer. What was not copied to is `.` there.
+    /// Copies up to `len` bytes to a buffer of eight bytes, and returns how many were copied and
+    /// the buffer. The bytes of the buffer that were not copied to are `.`.
     fn read(pages: &UncachedPages, offset: usize, len: usize) -> (usize, [u8; 8]) {
         let mut buffer = *b"........";
         let kvec = bindings::kvec {
@@ -589,8 +588,8 @@ mod tests {
         };
         let mut iter = bindings::iov_iter::default();
 
-        // SAFETY: `kvec` and `iter` are there until the end of this function, and so is the buffer,
-        // which nobody else uses.
+        // SAFETY: `kvec`, `iter` and the buffer are valid until the end of this function, and
+        // nobody else uses the buffer.
         let copied = unsafe {
             bindings::iov_iter_kvec(
                 &raw mut iter,
@@ -651,7 +650,7 @@ mod tests {
         Ok(())
     }
 
-    /// A VMA under construction, in an address space of its own that is locked.
+    /// A VMA that is being set up, in an address space of its own that is locked.
     struct NewVma {
         mm: *mut bindings::mm_struct,
         vma: *mut bindings::vm_area_struct,
@@ -666,14 +665,14 @@ mod tests {
         | flags::MAYEXEC;
 
     impl NewVma {
-        /// For `nr_pages` from page `pgoff` on.
+        /// Creates a VMA for `nr_pages` pages, starting at page `pgoff`.
         fn new(pgoff: usize, nr_pages: usize, vm_flags: usize) -> Result<Self> {
             // SAFETY: No requirements.
             let mm = unsafe { bindings::mm_alloc() };
             if mm.is_null() {
                 return Err(ENOMEM);
             }
-            // SAFETY: `mm` was just made, and `drop` undoes this.
+            // SAFETY: `mm` was just allocated, and `drop` undoes this.
             let vma = unsafe {
                 bindings::down_write(&raw mut (*mm).__bindgen_anon_1.mmap_lock);
                 bindings::vm_area_alloc(mm)
@@ -683,7 +682,7 @@ mod tests {
                 return Err(ENOMEM);
             }
 
-            // SAFETY: `vma` was just made, and nobody else knows it.
+            // SAFETY: `vma` was just allocated, and nobody else can access it.
             unsafe {
                 let range = &mut (*vma).__bindgen_anon_1.__bindgen_anon_1;
                 range.vm_start = memory_block_size();
@@ -696,7 +695,7 @@ mod tests {
         }
 
         fn map(&self, pages: &Arc<UncachedPages>, guard: Guard) -> Result {
-            // SAFETY: `self` is under construction for as long as it exists, and each is mapped
+            // SAFETY: `self` is being set up for as long as it exists, and each VMA is mapped only
             // once.
             let vma = unsafe { VmaUnclaimed::from_raw(self.vma) };
 
@@ -704,7 +703,7 @@ mod tests {
         }
 
         fn vm_flags(&self) -> usize {
-            // SAFETY: Nobody else changes them.
+            // SAFETY: Nobody else changes the flags.
             unsafe { (*self.vma).__bindgen_anon_2.vm_flags }
         }
 
@@ -713,21 +712,21 @@ mod tests {
             unsafe { (*self.vma).vm_page_prot.pgprot }
         }
 
-        /// As a fork does, and unmapping.
+        /// Does what a fork does. [`Self::close`] does what unmapping does.
         fn open(&self) {
-            // SAFETY: `self` was mapped, and stands for its copy as well.
+            // SAFETY: `self` was mapped, and serves as its copy as well.
             unsafe { VmOps::<Guard>::open(self.vma) };
         }
 
         fn close(&self) {
-            // SAFETY: `self` was mapped, or opened, and not closed since then.
+            // SAFETY: `self` was mapped or opened, and has not been closed since.
             unsafe { VmOps::<Guard>::close(self.vma) };
         }
     }
 
     impl Drop for NewVma {
         fn drop(&mut self) {
-            // SAFETY: This pairs with what `new()` did. No address space has the VMA.
+            // SAFETY: Pairs with the calls in `new()`. The VMA is in no address space.
             unsafe {
                 if !self.vma.is_null() {
                     bindings::vm_area_free(self.vma);
@@ -765,7 +764,7 @@ mod tests {
 
         vma.map(&pages, Guard::new())?;
         let prot = vma.prot();
-        let cache = bindings::_PAGE_TOLERANT as usize; // all bits that tell
+        let cache = bindings::_PAGE_TOLERANT as usize; // all cache attribute bits
         assert_eq!(prot & cache, bindings::_PAGE_NON_IDEMPOTENT as usize);
         assert_eq!(prot & !cache, before & !cache);
         assert_eq!(

@@ -3,8 +3,8 @@
 //! Pages that are not in the kernel's linear mapping.
 //!
 //! As long as a page is in the linear mapping, the processor may prefetch through it. Memory that
-//! is accessed with other attributes, or by hardware that stops the machine when its memory is
-//! cached, has to leave it.
+//! is accessed with other attributes, or by hardware that stops the machine if its memory is
+//! cached, must be removed from the linear mapping.
 //!
 //! C header: [`include/linux/memory_hotplug.h`](srctree/include/linux/memory_hotplug.h)
 
@@ -26,15 +26,15 @@ use core::{
     ptr, //
 };
 
-/// The step at which the linear mapping is checked, in pages.
+/// The interval at which the linear mapping is probed, in pages.
 ///
-/// `remove_pagetable()` in `arch/powerpc/mm/book3s64/radix_pgtable.c` leaves nothing but a huge
-/// leaf that reaches over an end of the range, and the smallest of those is 2 MiB.
+/// `remove_pagetable()` in `arch/powerpc/mm/book3s64/radix_pgtable.c` only leaves a huge leaf
+/// mapped if it extends beyond the range, and the smallest huge leaf has 2 MiB.
 const PROBE_PAGES: usize = SZ_2M >> PAGE_SHIFT;
 
 /// Returns the size of a memory block in bytes, a power of two.
 ///
-/// Memory leaves the linear mapping and comes back to it in multiples of this.
+/// Memory is removed from the linear mapping and added to it in multiples of this.
 ///
 /// # Examples
 ///
@@ -50,9 +50,9 @@ pub fn memory_block_size() -> usize {
 
 /// Contiguous offline pages that are not in the linear mapping.
 ///
-/// Dropping them maps them again and gives them back to the page allocator. That can fail for want
-/// of memory for page tables: then the pages are leaked, offline and unmapped, with a message.
-/// Callers that can try again later use [`UnmappedPages::map`], which loses nothing.
+/// Dropping this maps the pages again and returns them to the page allocator. That can fail for
+/// lack of memory for page tables: the pages are then leaked, offline and unmapped, with a message.
+/// Callers that can try again later should use [`UnmappedPages::map`], which never leaks pages.
 ///
 /// # Examples
 ///
@@ -70,12 +70,12 @@ pub fn memory_block_size() -> usize {
 /// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
 /// let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
 ///
-/// // Only whole memory blocks can leave the linear mapping.
+/// // Only whole memory blocks can be removed from the linear mapping.
 /// let page = ContigPages::alloc(1, flags, node)?.clear()?.finish()?.set_offline();
 /// assert!(page.unmap().is_err_and(|e| e == EINVAL));
 ///
 /// if !machine_is_powernv() {
-///     return Ok(()); // leaves other machines as they are
+///     return Ok(()); // do not change other machines
 /// }
 /// if let Ok(pages) = ContigPages::alloc(memory_block_size() / PAGE_SIZE, flags, node) {
 ///     let unmapped = pages.clear()?.finish()?.set_offline().unmap()?;
@@ -95,15 +95,15 @@ pub struct UnmappedPages {
 impl OfflinePages {
     /// Removes the pages from the linear mapping.
     ///
-    /// Stands on `arch_remove_linear_mapping()` in `arch/powerpc/mm/mem.c`, which returns nothing.
-    /// Therefore the linear mapping is tried afterwards, and a range that is still mapped is an
-    /// error.
+    /// This wraps `arch_remove_linear_mapping()` in `arch/powerpc/mm/mem.c`, which does not report
+    /// errors. Therefore the linear mapping is probed afterwards, and it is an error if the range
+    /// is still mapped.
     ///
     /// # Errors
     ///
     /// [`EINVAL`] if the start or the size of the range is not a multiple of
-    /// [`memory_block_size`], and [`EIO`] if some of it could not be unmapped. On an error the
-    /// pages have been mapped as before, and freed.
+    /// [`memory_block_size`], and [`EIO`] if some of it could not be unmapped. On error, the pages
+    /// are mapped again as before, and freed.
     ///
     /// # Context
     ///
@@ -114,9 +114,9 @@ impl OfflinePages {
             return Err(EINVAL);
         }
 
-        // SAFETY: The range is owned, offline and thus accessed by nobody. It is made of whole
-        // memory blocks, and no page table entry of the linear mapping spans two of those, so that
-        // what is removed maps nothing else.
+        // SAFETY: The range is owned, offline and thus accessed by nobody. It consists of whole
+        // memory blocks, and no page table entry of the linear mapping spans two of those, so the
+        // removed entries map nothing else.
         unsafe { bindings::arch_remove_linear_mapping(self.start(), self.size() as u64) };
 
         if let Some(pfn) = find_mapped(&self) {
@@ -125,7 +125,7 @@ impl OfflinePages {
             return Err(EIO);
         }
 
-        // INVARIANT: Was just checked.
+        // INVARIANT: This was checked above.
         Ok(UnmappedPages {
             pages: ManuallyDrop::new(self),
         })
@@ -143,15 +143,15 @@ fn find_mapped(range: &PfnRange) -> Option<usize> {
 fn is_mapped(pfn: usize) -> bool {
     let mut byte = 0u8;
 
-    // SAFETY: Every pfn has an address in the linear mapping, be it mapped or not. The read
-    // tolerates a missing mapping, and `byte` has room for what is read.
+    // SAFETY: Every pfn has an address in the linear mapping, whether it is mapped or not. The read
+    // tolerates a missing mapping, and `byte` has room for the result.
     unsafe {
         bindings::copy_from_kernel_nofault((&raw mut byte).cast(), bindings::pfn_to_kaddr(pfn), 1)
             == 0
     }
 }
 
-/// Gives back pages of which some memory blocks were unmapped and others were not.
+/// Frees pages of which some memory blocks were unmapped and others were not.
 fn map_missing_blocks(pages: OfflinePages) {
     let block_size = memory_block_size();
 
@@ -168,14 +168,14 @@ fn create_linear_mapping(start_pfn: usize, size: usize, node: NumaNode) -> Resul
     // SAFETY: No requirements.
     let mut params = unsafe { bindings::mhp_params_page_kernel() };
 
-    // SAFETY: The callers own the range and have seen that it is not mapped, so that no entry of
-    // the linear mapping is overwritten. `params` has the protection that all of the linear mapping
-    // of free memory has.
+    // SAFETY: The callers own the range and have checked that it is not mapped, so no entry of the
+    // linear mapping is overwritten. `params` has the same protection as the linear mapping of all
+    // free memory.
     let ret = unsafe {
         bindings::arch_create_linear_mapping(node.id(), start, size as u64, &raw mut params)
     };
     if ret != 0 {
-        // What was mapped before the failure must not stay. Holes are skipped.
+        // Remove what was mapped before the failure. Holes are skipped.
         //
         // SAFETY: As above, the range is owned and accessed by nobody.
         unsafe { bindings::arch_remove_linear_mapping(start, size as u64) };
@@ -194,13 +194,13 @@ fn leak(pages: OfflinePages) {
 }
 
 impl UnmappedPages {
-    /// Puts the pages back into the linear mapping.
+    /// Adds the pages to the linear mapping again.
     ///
-    /// Stands on `arch_create_linear_mapping()` in `arch/powerpc/mm/mem.c`.
+    /// This wraps `arch_create_linear_mapping()` in `arch/powerpc/mm/mem.c`.
     ///
     /// # Errors
     ///
-    /// `self`, as it was before, and the error if there is not enough memory for the page tables.
+    /// `self`, unchanged, and the error if there is not enough memory for the page tables.
     ///
     /// # Context
     ///
@@ -250,14 +250,14 @@ mod tests {
         powerpc::machine_is_powernv, //
     };
 
-    /// Takes memory blocks, which begin at a multiple of `align` bytes, if this is a machine to do
-    /// so, and has as many.
+    /// Allocates memory blocks, starting at a multiple of `align` bytes, if this machine is a
+    /// suitable one and has that many.
     fn some_blocks(nr_blocks: usize, align: usize) -> Result<Option<OfflinePages>> {
         let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
         let nr_pages = nr_blocks * memory_block_size() / PAGE_SIZE;
 
         if !machine_is_powernv() {
-            return Ok(None); // leaves other machines as they are
+            return Ok(None); // do not change other machines
         }
         let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
         match ContigPages::alloc_aligned(nr_pages, align / PAGE_SIZE, flags, node) {
@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(pages.pfns(), pfns.clone());
         assert!(pfns.clone().all(is_mapped));
 
-        // Also where nobody asks for it.
+        // Dropping them maps them as well.
         drop(pages.unmap()?);
         assert!(pfns.clone().all(is_mapped));
         Ok(())
@@ -302,7 +302,7 @@ mod tests {
         };
         let pfns = pages.pfns();
         let mut unmapped = ManuallyDrop::new(pages.unmap()?);
-        // SAFETY: `unmapped` is not used any more.
+        // SAFETY: `unmapped` is no longer used.
         let pages = unsafe { ManuallyDrop::take(&mut unmapped.pages) };
         create_linear_mapping(pfns.start, memory_block_size(), pages.node())?;
         assert!(is_mapped(pfns.start) && !is_mapped(pfns.end - 1));
@@ -319,7 +319,7 @@ mod tests {
         };
         let pfns = pages.pfns();
         if pages.start() as usize % memory_block_size() == 0 {
-            return Ok(()); // there was no other place
+            return Ok(()); // no unaligned range was available
         }
 
         assert!(pages.unmap().is_err_and(|e| e == EINVAL));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What debugfs and the VFS call for the files of [`super`].
+//! The operations that debugfs and the VFS call for the files of [`super`].
 
 use super::{
     MemoryFile,
@@ -25,7 +25,7 @@ use crate::{
 };
 use core::marker::PhantomData;
 
-/// A section in which an open file's data is there: the removal of the file waits for its end.
+/// A section in which the data of an open file is valid: the removal of the file waits for its end.
 struct Access<'a> {
     dentry: *mut bindings::dentry,
     _file: PhantomData<&'a bindings::file>,
@@ -39,9 +39,9 @@ impl<'a> Access<'a> {
     /// `file` must be an open file of DebugFS for `'a`.
     #[inline]
     unsafe fn begin(file: *mut bindings::file) -> Result<Self> {
-        // SAFETY: An open file has a dentry, for as long as it is open.
+        // SAFETY: An open file has a dentry for as long as it is open.
         let dentry = unsafe { bindings::file_dentry(file) };
-        // SAFETY: It is a regular file's, and opening the file has set up what this counts with.
+        // SAFETY: It is the dentry of a regular file, and opening it has set up what this requires.
         to_result(unsafe { bindings::debugfs_file_get(dentry) })?;
 
         Ok(Self {
@@ -81,7 +81,7 @@ impl<T: TextFile> TextOps<T> {
     ///
     /// `inode` and `file` must be those of a file with these operations that is being opened.
     unsafe extern "C" fn open(inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: `file` is being opened, and `show` gets the inode's private data.
+        // SAFETY: `file` is being opened, and the inode's private data is passed to `show`.
         unsafe { bindings::single_open(file, Some(Self::show), (*inode).i_private) }
     }
 
@@ -92,7 +92,7 @@ impl<T: TextFile> TextOps<T> {
         from_result(|| {
             // SAFETY: `seq_open()` has stored the file, which is open.
             let _access = unsafe { Access::begin((*seq).file.cast_mut()) }?;
-            // SAFETY: `open` has passed the inode's private data, a `T` that is there for as long
+            // SAFETY: `open` has passed the inode's private data, a `T` that is valid for as long
             // as `_access`.
             let data = unsafe { &*(*seq).private.cast::<T>() };
             // SAFETY: The caller's `seq` is valid, and this task holds its lock.
@@ -125,7 +125,7 @@ impl<T: TextFile> TextOps<T> {
 
             // SAFETY: `file` is open.
             let _access = unsafe { Access::begin(file) }?;
-            // SAFETY: The inode's private data, a `T` that is there for as long as `_access`.
+            // SAFETY: The inode's private data is a `T` that is valid for as long as `_access`.
             let data = unsafe { &*(*(*file).f_inode).i_private.cast::<T>() };
 
             data.store(text)?;
@@ -152,21 +152,21 @@ impl<T: MemoryFile> MemoryOps<T> {
         read_iter: Some(Self::read_iter),
         splice_read: Some(bindings::copy_splice_read),
         mmap: Some(Self::mmap),
-        // Aligned as the offset is, so that large page table entries fit.
+        // Aligned like the offset, so that large page table entries can be used.
         #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
         get_unmapped_area: Some(bindings::thp_get_unmapped_area),
         llseek: Some(Self::llseek),
         ..pin_init::zeroed()
     };
 
-    /// How much is read in one section, with page faults disabled.
+    /// The number of bytes to read in one section, with page faults disabled.
     const CHUNK: usize = SZ_1M;
 
     /// # Safety
     ///
     /// `file` must be an open file with these operations, for `'a`, and `access` its section.
     unsafe fn data<'a>(file: *mut bindings::file, _access: &'a Access<'_>) -> &'a T {
-        // SAFETY: The inode's private data is a `T` that is there for as long as `access`.
+        // SAFETY: The inode's private data is a `T` that is valid for as long as `access`.
         unsafe { &*(*(*file).f_inode).i_private.cast::<T>() }
     }
 
@@ -178,23 +178,23 @@ impl<T: MemoryFile> MemoryOps<T> {
         // SAFETY: The inode's private data is a `T`, and the file is not removed meanwhile.
         let data = unsafe { &*(*inode).i_private.cast::<T>() };
 
-        // Opening the file to overwrite it has set the size to zero, if that was done before.
+        // An earlier open with `O_TRUNC` may have set the size to zero.
         //
         // SAFETY: By this function's requirements.
         unsafe { Self::set_inode_size(inode, data) };
         0
     }
 
-    /// Tells `stat()` the size. Nobody else depends on it.
+    /// Sets the size that `stat()` reports. Nothing else depends on it.
     ///
     /// # Safety
     ///
     /// `inode` must be that of a file that exists.
     pub(super) unsafe fn set_inode_size(inode: *mut bindings::inode, data: &T) {
-        // SAFETY: By this function's requirements. The lock is the one that `i_size_write()` wants,
-        // and that truncation holds (`do_truncate()` in `fs/open.c`). Who removes the file does not
-        // hold it while it waits for the section of the caller (`__simple_recursive_removal()` in
-        // `fs/libfs.c` has the parent's by then).
+        // SAFETY: By this function's requirements. The lock is the one that `i_size_write()`
+        // requires, and that truncation holds (`do_truncate()` in `fs/open.c`). The removal of the
+        // file does not hold it while waiting for the section of the caller
+        // (`__simple_recursive_removal()` in `fs/libfs.c` holds the parent's lock by then).
         unsafe {
             bindings::inode_lock(inode);
             bindings::i_size_write(inode, data.size() as bindings::loff_t);
@@ -204,14 +204,14 @@ impl<T: MemoryFile> MemoryOps<T> {
 
     /// # Safety
     ///
-    /// `kiocb` must be that of an open file with these operations, and `iter` where to read to.
+    /// `kiocb` must be that of an open file with these operations, and `iter` the destination.
     unsafe extern "C" fn read_iter(
         kiocb: *mut bindings::kiocb,
         iter: *mut bindings::iov_iter,
     ) -> isize {
         // SAFETY: By this function's requirements.
         let file = unsafe { (*kiocb).ki_filp };
-        // SAFETY: By this function's requirements, and only this task uses it.
+        // SAFETY: By this function's requirements, and only this task uses `iter`.
         let iter = unsafe { IovIterDest::from_raw(iter) };
         // SAFETY: By this function's requirements.
         let pos = unsafe { &mut (*kiocb).ki_pos };
@@ -252,9 +252,9 @@ impl<T: MemoryFile> MemoryOps<T> {
                 if len == 0 {
                     return Ok(());
                 }
-                // A fault could take for ever, and the removal of the file with it.
+                // A page fault could block forever, and with it the removal of the file.
                 //
-                // SAFETY: No requirements, and undone right after.
+                // SAFETY: No requirements. Page faults are enabled again below.
                 unsafe { bindings::pagefault_disable() };
                 data.read(start, len, iter);
                 // SAFETY: Pairs with the call above.
@@ -314,7 +314,7 @@ impl<T: MemoryFile> MemoryOps<T> {
             // SAFETY: `access` is of `file`.
             let size = unsafe { Self::data(file, &access) }.size() as bindings::loff_t;
 
-            // As in other files, one may seek beyond the end.
+            // As for other files, seeking beyond the end is allowed.
             //
             // SAFETY: `file` is open.
             Ok(unsafe { bindings::generic_file_llseek_size(file, offset, whence, i64::MAX, size) })
@@ -369,7 +369,7 @@ mod tests {
 
         let done = Arc::new(Atomic::new(0usize), GFP_KERNEL)?;
         let (done_there, inode_there) = (done.clone(), inode as usize);
-        // SAFETY: The inode is there until the end of this function.
+        // SAFETY: The inode is valid until the end of this function.
         unsafe {
             bindings::inode_lock(inode);
             (*inode).i_size = 0;
@@ -379,7 +379,7 @@ mod tests {
             unsafe { MemoryOps::set_inode_size(inode_there as *mut _, &Zeroes(SIZE)) };
             done_there.store(1, Relaxed);
         });
-        // Enough for somebody who does not wait for the lock.
+        // Long enough for a task that does not wait for the lock.
         fsleep(Delta::from_millis(100));
         let size_then = size();
         // SAFETY: Pairs with the call above.
