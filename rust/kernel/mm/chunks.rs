@@ -73,7 +73,7 @@ struct Shared<T, W> {
 
 struct Workers<T> {
     nr_active: usize,
-    /// [`None`] as soon as no worker may start any more.
+    /// [`None`] as soon as workers must no longer start.
     pages: Option<T>,
 }
 
