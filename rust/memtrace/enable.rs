@@ -29,7 +29,6 @@ use crate::{
     nodes::Nodes,
     region::{
         Clearing,
-        Flushing,
         Region,
         Shortfall, //
     },
@@ -157,14 +156,16 @@ impl Enable {
             }
         }
         for attempt in clearing {
-            let attempt = attempt.and_then(|clearing| clearing.flush(&self.gate));
+            let attempt = attempt
+                .and_then(|clearing| clearing.flush(&self.gate))
+                .inspect_err(Shortfall::log);
 
             flushing.push_within_capacity(attempt)?;
         }
         // Even after a signal, continue until each attempt has been undone.
         let mut result = Ok(());
         for attempt in flushing {
-            match attempt.and_then(Flushing::finish) {
+            match attempt.and_then(|flushing| flushing.finish().inspect_err(Shortfall::log)) {
                 Ok(region) => {
                     events::alloc(region.node(), region.range(), region.took());
                     regions.push_within_capacity(region)?;
@@ -194,6 +195,7 @@ impl Enable {
                     if shortfall.stuck.is_none() {
                         events::free(node, range, shortfall.took);
                     }
+                    shortfall.log();
                     self.note(regions, shortfall, size)?;
                 }
             }
@@ -201,7 +203,7 @@ impl Enable {
         Ok(())
     }
 
-    /// Reports a shortfall, and keeps a region that is stuck. A signal is the only shortfall that
+    /// Records a shortfall, and keeps a region that is stuck. A signal is the only shortfall that
     /// ends the request.
     fn note(&self, regions: &mut KVec<Region>, shortfall: Shortfall, size: usize) -> Result {
         let Shortfall {
@@ -212,7 +214,6 @@ impl Enable {
             stuck,
         } = shortfall;
 
-        pr_err!("Failed to allocate trace memory on node {}\n", node.id());
         let start_pfn = stuck
             .as_ref()
             .map_or(0, |region| region.range().start_pfn());

@@ -149,6 +149,13 @@ impl Shortfall {
             stuck: None,
         }
     }
+
+    pub(crate) fn log(&self) {
+        pr_err!(
+            "Failed to allocate trace memory on node {}\n",
+            self.node.id()
+        );
+    }
 }
 
 /// Allocates `size` bytes on `node` from the zones that `flags` allow.
