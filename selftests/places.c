@@ -783,7 +783,8 @@ TEST_F(places, at_the_end_of_a_node_are_a_row_when_others_are_offline)
 
 	while (next-- > first) {
 		place = &all->places[next];
-		EXPECT_EQ(0, set_online(place, place->movable ? "online_movable" : "online_kernel"));
+		EXPECT_EQ(0, set_online(place,
+					place->movable ? "online_movable" : "online_kernel"));
 	}
 }
 
