@@ -50,8 +50,11 @@ static void check(const char *read, ssize_t len)
 
 static void change_what_is_held(void)
 {
-	/* In blocks. The last one is more than there is, and one byte is not a block. */
-	static const u64 sizes[] = { 0, 0, 1, 1, 2, 3, 1ULL << 20 };
+	/*
+	 * In blocks. The last one is more than there is, which takes long to learn, and one
+	 * byte is not a block.
+	 */
+	static const u64 sizes[] = { 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 1ULL << 20 };
 	u64 size = sizes[rand() % (sizeof(sizes) / sizeof(*sizes))] * block_size();
 	int fd = open(ENABLE, O_RDWR);
 	char text[32];
@@ -168,7 +171,7 @@ static void work(void (*job)(void), int seed, volatile int *busy)
 	_exit(KSFT_PASS);
 }
 
-TEST_F(region, all_at_once_get_documented_answers_and_lose_nothing)
+TEST_F_TIMEOUT(region, all_at_once_get_documented_answers_and_lose_nothing, 550)
 {
 	volatile int *busy = mmap(NULL, sizeof(*busy), PROT_READ | PROT_WRITE,
 				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
