@@ -2,8 +2,8 @@
 # shellcheck shell=sh
 #
 # Runs in the guest for "make check": the tests in the folder selftests, by the
-# kernel's own runner; those of the program $ONLY, if there is one; without those
-# of $WITHOUT, which are named with commas between.
+# kernel's own runner; those of the programs $ONLY, if there are some; without those
+# of $WITHOUT. Both are names with commas between.
 
 # That of busybox lacks an option that the runner uses. TIMEOUT bounds it all.
 rm -f /bin/timeout
@@ -14,11 +14,11 @@ rm -f /bin/timeout
 for program in $(echo "$WITHOUT" | tr , ' '); do
 	sed -i "/:$program\$/d" selftests/kselftest-list.txt
 done
-if [ -n "$ONLY" ]; then
-	set -- -t "powerpc/memtrace:$ONLY"
-else
-	set -- -c powerpc/memtrace
-fi
+set --
+for program in $(echo "$ONLY" | tr , ' '); do
+	set -- "$@" -t "powerpc/memtrace:$program"
+done
+[ $# -gt 0 ] || set -- -c powerpc/memtrace
 ./selftests/run_kselftest.sh "$@" 2>&1 |
 	while read -r line; do
 		case $line in
