@@ -760,34 +760,6 @@ TEST_F(places, are_not_a_row_when_the_one_in_the_middle_is_offline)
 	EXPECT_EQ(all->places[first].start, region_start(middle->node));
 }
 
-/* A node ends where it did, however much of it is there. */
-TEST_F(places, at_the_end_of_a_node_are_a_row_when_others_are_offline)
-{
-	int row = find_row(3, true, anywhere), first, next;
-	struct place *place;
-
-	if (row < 0)
-		SKIP(return, "there are not three blocks in a row");
-	first = first_on_node(all->places[row].node);
-	for (next = first; next < row; next++) {
-		release(&all->places[next]);
-		if (set_online(&all->places[next], "offline"))
-			break;
-	}
-	if (next == first)
-		SKIP(return, "no block before them can go offline");
-	release_row(row, 3);
-	EXPECT_EQ(0, enable(3 * all->block));
-	EXPECT_EQ(all->places[row].start, region_start(all->places[row].node));
-	EXPECT_EQ(0, enable(0));
-
-	while (next-- > first) {
-		place = &all->places[next];
-		EXPECT_EQ(0, set_online(place,
-					place->movable ? "online_movable" : "online_kernel"));
-	}
-}
-
 /* The first place of @node in that zone, or NULL. */
 static struct place *first_in_zone(int node, bool movable)
 {
