@@ -38,6 +38,7 @@ static struct {
 	int count;
 	bool found;
 	u64 block;
+	int room_stays[2];
 	struct place places[MAX_PLACES];
 } *all;
 
@@ -94,19 +95,18 @@ static void bind_memory(int node)
 #define STEP (4 << 20)
 
 /*
- * Uses memory of @node until some of it was in each place there, and pins a page of that.
- * What was freed last is used first, so it seldom takes much. What is left at most is
- * less than a place has.
+ * Uses at most @most bytes of @node, until some of it was in a place that is not pinned,
+ * and pins a page of that. What is left at least is half of what a place has.
  */
-static bool pin_on(int node)
+static bool pin_one(int node, u64 most)
 {
 	u64 free = node_meminfo(node, "MemFree"), left = all->block / 2, page_size = getpagesize();
 	struct iovec page = { .iov_len = page_size };
 	int fd = memfd_create("places", 0);
-	struct place *place;
+	struct place *place = NULL;
 
 	bind_memory(node);
-	for (u64 offset = 0; offset + left < free && count_unpinned(node) &&
+	for (u64 offset = 0; offset + left < free && offset < most && !(place && place->pinned) &&
 	     !fallocate(fd, 0, offset, STEP); offset += STEP) {
 		page.iov_base = mmap(NULL, page_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 				     offset);
@@ -120,7 +120,7 @@ static bool pin_on(int node)
 	}
 	bind_memory(-1);
 	close(fd);
-	return !count_unpinned(node);
+	return place && place->pinned;
 }
 
 /* Lets the place be taken. */
@@ -132,12 +132,22 @@ static void release(struct place *place)
 		place->pinned = false;
 }
 
-/* Keeps all places from being taken. */
+/*
+ * Keeps all places from being taken. What was freed last is used first: a place that is
+ * not found at once is taken and freed before. Who uses up all other memory instead has
+ * the kernel put things into the places that it does not move.
+ */
 static bool pin_all(void)
 {
-	for (int i = 0; i < all->count; i++) {
-		if (!all->places[i].pinned && !pin_on(all->places[i].node))
-			return false;
+	for (int node = -1; (node = next_memory_node(node + 1)) >= 0;) {
+		while (count_unpinned(node)) {
+			if (pin_one(node, all->block / 8))
+				continue;
+			if (!enable(all->block))
+				enable(0);
+			if (!pin_one(node, ~0ULL))
+				return false;
+		}
 	}
 	return true;
 }
@@ -169,10 +179,47 @@ static int compare(const void *one, const void *other)
 	return a->start < b->start ? -1 : a->start > b->start;
 }
 
+/* What the kernel needs for itself later, by far: as much on each node. */
+#define ROOM (64 << 20)
+#define ROOM_STEP (1 << 20)
+
+/*
+ * Has the kernel put pages next to each other that it does not move, in pipes. Once the
+ * places are known and most of these pages are free, it takes from there what it needs
+ * while the tests run, such as page tables, and not from places. The pages that stay keep
+ * the room from being a place.
+ */
+static bool make_room(int room[2])
+{
+	int page_size = getpagesize(), size = 0;
+	static char page[1 << 16];
+
+	if (pipe(room))
+		return false;
+	for (int node = -1; (node = next_memory_node(node + 1)) >= 0;) {
+		size += ROOM;
+		if (fcntl(room[1], F_SETPIPE_SZ, size) < 0 ||
+		    fcntl(all->room_stays[1], F_SETPIPE_SZ, size) < 0)
+			return false;
+		bind_memory(node);
+		for (int offset = 0; offset < ROOM; offset += page_size) {
+			int *of = offset % ROOM_STEP ? room : all->room_stays;
+
+			if (write(of[1], page, page_size) != page_size)
+				return false;
+		}
+	}
+	bind_memory(-1);
+	return true;
+}
+
 /* Takes one block after the other, until there is none that is not pinned. */
 static bool find_places(void)
 {
-	int err;
+	int err, room[2];
+
+	if (!make_room(room))
+		return false;
 
 	while (!(err = enable(all->block))) {
 		for (int node = -1; (node = next_region(node + 1)) >= 0;) {
@@ -187,6 +234,8 @@ static bool find_places(void)
 		if (enable(0) || !pin_all())
 			return false;
 	}
+	close(room[0]);
+	close(room[1]);
 	return err == ENOMEM;
 }
 
@@ -802,6 +851,7 @@ TEST_F(places, of_zone_movable_are_the_last_to_be_taken)
 
 	ASSERT_TRUE(pin_all());
 	release(movable);
+	read_log(self->kmsg, self->log);
 	ASSERT_EQ(0, enable(all->block));
 	EXPECT_EQ(movable->start, region_start(node));
 	read_log(self->kmsg, self->log);
@@ -969,7 +1019,7 @@ int main(int argc, char **argv)
 	if (all == MAP_FAILED)
 		ksft_exit_fail_msg("no memory\n");
 	for (int i = 0; i < MAX_PLACES; i++) {
-		if (pipe(all->places[i].pipe))
+		if (pipe(all->places[i].pipe) || (!i && pipe(all->room_stays)))
 			ksft_exit_fail_msg("no pipes\n");
 	}
 	return run_memtrace_tests(argc, argv);
