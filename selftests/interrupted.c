@@ -77,6 +77,8 @@ FIXTURE_VARIANT_ADD(killed, by_sigint) { .signal = SIGINT };
 FIXTURE_SETUP(killed)
 {
 	SETUP_REGION(&self->region);
+	/* A shell has what it starts in the background ignore SIGINT. */
+	signal(variant->signal, SIG_DFL);
 	for (int node = -1; (node = next_region(node + 1)) >= 0;) {
 		self->last = node;
 		self->regions++;
