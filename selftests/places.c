@@ -883,6 +883,37 @@ TEST_F(places, of_two_zones_are_not_a_row)
 	}
 }
 
+/* A node ends where its last memory does, whatever is missing before that. */
+TEST_F(places, are_taken_at_the_end_of_a_node_that_has_memory_offline)
+{
+	int first = find_row(3, true, anywhere), node = all->places[first].node, count = 0, err;
+	struct place *offline[2];
+	u64 start;
+
+	if (first < 0)
+		SKIP(return, "there are not three blocks in a row");
+	for (int i = 0; i < first && count < ARRAY_SIZE(offline); i++) {
+		struct place *place = &all->places[i];
+
+		if (place->node != node)
+			continue;
+		release(place);
+		if (!set_online(place, "offline"))
+			offline[count++] = place;
+	}
+	release_row(first, 3);
+	err = count == ARRAY_SIZE(offline) ? enable(3 * all->block) : 0;
+	start = region_start(node);
+	EXPECT_EQ(0, enable(0));
+	for (int i = 0; i < count; i++)
+		EXPECT_EQ(0, set_online(offline[i],
+					offline[i]->movable ? "online_movable" : "online_kernel"));
+	if (count < ARRAY_SIZE(offline))
+		SKIP(return, "two blocks before the last three cannot go offline");
+	EXPECT_EQ(0, err);
+	EXPECT_EQ(all->places[first].start, start);
+}
+
 FIXTURE(not_movable)
 {
 	FIXTURE_DATA(places) places;

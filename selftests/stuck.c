@@ -3,6 +3,9 @@
  * A region that could not be given back, for want of memory for page tables of the
  * linear mapping: it stays owned and out of use, and the next request tries again.
  */
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
 #include "faults.h"
 #include "page_tables.h"
 
@@ -200,6 +203,93 @@ TEST_F(stuck, is_given_back_when_memtrace_is_unloaded)
 	ASSERT_EQ(0, system("modprobe memtrace"));
 	EXPECT_EQ(0, held());
 	EXPECT_EQ(0, enable(self->region.size));
+}
+
+/* Of a task that asks for it, from now on. */
+static const char *const all_fail[][2] = {
+	{ "times", "-1" },
+	{ "space", "0" },
+	{ "interval", "1" },
+	{ "task-filter", "Y" },
+	{ "probability", "100" },
+};
+
+/* Has all calls of a task fail that can, if @on, and of none otherwise. */
+static bool set_all_fail(bool on)
+{
+	static const char *const faults[] = { "failslab", "fail_page_alloc" };
+	char path[96];
+	bool set = true;
+
+	for (int i = 0; i < ARRAY_SIZE(faults) * ARRAY_SIZE(all_fail); i++) {
+		const char *const *knob = all_fail[i % ARRAY_SIZE(all_fail)];
+
+		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s",
+			 faults[i / ARRAY_SIZE(all_fail)], knob[0]);
+		if (on || !strcmp(knob[0], "probability"))
+			set &= !write_text(path, on ? knob[1] : "0");
+	}
+	return set;
+}
+
+/* Unloads memtrace while there is no memory at all. Returns an error or 0. */
+static int unload_without_memory(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if (!set_all_fail(true) || write_text("/proc/self/make-it-fail", "1"))
+			_exit(ENOENT);
+		_exit(syscall(SYS_delete_module, "memtrace", 0) ? errno : 0);
+	}
+	waitpid(pid, &status, 0);
+	set_all_fail(false);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+}
+
+/* Whether the kernel says a line as an error, for whichever module. */
+static bool says_error(int kmsg, const char *line)
+{
+	char record[1024];
+	ssize_t len;
+
+	while ((len = read(kmsg, record, sizeof(record) - 1)) > 0) {
+		record[len] = '\0';
+		if (strstr(record, line))
+			return (atoi(record) & 7) == 3;
+	}
+	return false;
+}
+
+/* The last test: the kernel lacks this memory until it is booted again. */
+TEST_F(stuck, is_said_to_be_lost_when_it_cannot_be_given_back_when_memtrace_is_unloaded)
+{
+	struct event *row = self->told.rows;
+	char lost[128];
+	int kmsg;
+
+	if (access("/sys/module/memtrace/initstate", F_OK))
+		SKIP(return, "memtrace is built in");
+	listen_to(&self->told, 0);
+	ASSERT_EQ(1, self->told.nr_rows);
+	snprintf(lost, sizeof(lost),
+		 ": 0x%llx bytes at 0x%016llx could not be mapped and are lost until the next boot",
+		 self->region.size, first_byte(row));
+	close(self->region.fd);
+	end_told(&self->told);
+	kmsg = open_log();
+	ASSERT_LE(0, kmsg);
+
+	EXPECT_EQ(0, unload_without_memory());
+	EXPECT_TRUE(says_error(kmsg, lost)) TH_LOG("%s", lost);
+	EXPECT_EQ(0, count_mapped_bytes(first_byte(row), self->region.size));
+
+	/* All else can be given. */
+	ASSERT_EQ(0, system("modprobe memtrace"));
+	EXPECT_EQ(0, held());
+	ASSERT_EQ(0, enable(self->region.size));
+	EXPECT_NE(first_byte(row), region_start(row->node));
 }
 
 int main(int argc, char **argv)
