@@ -38,7 +38,6 @@ static struct {
 	int count;
 	bool found;
 	u64 block;
-	int room_stays[2];
 	struct place places[MAX_PLACES];
 } *all;
 
@@ -183,29 +182,30 @@ static int compare(const void *one, const void *other)
 #define ROOM (64 << 20)
 #define ROOM_STEP (1 << 20)
 
+/* Pipes with as many pages as ROOM. Those of the second stay in use. */
+static int room[2][2];
+
 /*
- * Has the kernel put pages next to each other that it does not move, in pipes. Once the
- * places are known and most of these pages are free, it takes from there what it needs
- * while the tests run, such as page tables, and not from places. The pages that stay keep
- * the room from being a place.
+ * Has the kernel put pages next to each other that it does not move: early, when it has
+ * them near its other ones. Once the places are known and most of the pages are free, it
+ * takes from there what it needs while the tests run, such as page tables, and not from
+ * places. The pages that stay keep the room from being a place.
  */
-static bool make_room(int room[2])
+static bool make_room(void)
 {
 	int page_size = getpagesize(), size = 0;
 	static char page[1 << 16];
 
-	if (pipe(room))
+	if (pipe(room[0]) || pipe(room[1]))
 		return false;
 	for (int node = -1; (node = next_memory_node(node + 1)) >= 0;) {
 		size += ROOM;
-		if (fcntl(room[1], F_SETPIPE_SZ, size) < 0 ||
-		    fcntl(all->room_stays[1], F_SETPIPE_SZ, size) < 0)
+		if (fcntl(room[0][1], F_SETPIPE_SZ, size) < 0 ||
+		    fcntl(room[1][1], F_SETPIPE_SZ, size) < 0)
 			return false;
 		bind_memory(node);
 		for (int offset = 0; offset < ROOM; offset += page_size) {
-			int *of = offset % ROOM_STEP ? room : all->room_stays;
-
-			if (write(of[1], page, page_size) != page_size)
+			if (write(room[offset % ROOM_STEP == 0][1], page, page_size) != page_size)
 				return false;
 		}
 	}
@@ -213,13 +213,20 @@ static bool make_room(int room[2])
 	return true;
 }
 
+/* The processes of all tests have these pipes: closing them would not do. */
+static void free_room(void)
+{
+	static char page[1 << 16];
+
+	fcntl(room[0][0], F_SETFL, O_NONBLOCK);
+	while (read(room[0][0], page, sizeof(page)) > 0)
+		;
+}
+
 /* Takes one block after the other, until there is none that is not pinned. */
 static bool find_places(void)
 {
-	int err, room[2];
-
-	if (!make_room(room))
-		return false;
+	int err;
 
 	while (!(err = enable(all->block))) {
 		for (int node = -1; (node = next_region(node + 1)) >= 0;) {
@@ -234,8 +241,7 @@ static bool find_places(void)
 		if (enable(0) || !pin_all())
 			return false;
 	}
-	close(room[0]);
-	close(room[1]);
+	free_room();
 	return err == ENOMEM;
 }
 
@@ -1050,8 +1056,10 @@ int main(int argc, char **argv)
 	if (all == MAP_FAILED)
 		ksft_exit_fail_msg("no memory\n");
 	for (int i = 0; i < MAX_PLACES; i++) {
-		if (pipe(all->places[i].pipe) || (!i && pipe(all->room_stays)))
+		if (pipe(all->places[i].pipe))
 			ksft_exit_fail_msg("no pipes\n");
 	}
+	if (!make_room())
+		ksft_exit_fail_msg("no memory for pipes\n");
 	return run_memtrace_tests(argc, argv);
 }
