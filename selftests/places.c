@@ -180,7 +180,7 @@ static int compare(const void *one, const void *other)
 
 /* What the kernel needs for itself later, by far: as much on each node. */
 #define ROOM (64 << 20)
-#define ROOM_STEP (1 << 20)
+#define ROOM_STEP (ROOM / 64)
 
 /* Pipes with as many pages as ROOM. Those of the second stay in use. */
 static int room[2][2];
