@@ -22,10 +22,11 @@ suite() {
 	! grep -q '^ *not ok ' "$kunit/$1/results"
 }
 
-# program NAME: whether its tests pass. One that hangs cannot always be killed.
+# program NAME [TEST]: whether its tests pass, or that one. One that hangs cannot always be
+# killed.
 program() {
 	waited=0
-	"./selftests/powerpc/memtrace/$1" </dev/null >/tmp/said 2>&1 &
+	"./selftests/powerpc/memtrace/$1" ${2:+-r "$2"} </dev/null >/tmp/said 2>&1 &
 	while kill -0 $! 2>/dev/null; do
 		if [ $waited -ge 1500 ]; then
 			hangs=y
@@ -84,7 +85,12 @@ while read -r number pattern programs; do
 	[ $hangs = n ] || exit 1
 	echo 0 >$active
 	noticed=$test
-	if ! loads || ! "${noticed%%:*}" "${noticed#*:}"; then
+	failed=
+	case $noticed in
+	program:*.sh) ;;
+	program:*) failed=$(sed -n 's/^not ok [0-9]* \([^ ]*\).*/\1/p' /tmp/said | head -n 1) ;;
+	esac
+	if ! loads || ! "${noticed%%:*}" "${noticed#*:}" "$failed"; then
 		# Perhaps one before it has left that.
 		[ $first = y ] || tell "$number again"
 		exit 1
