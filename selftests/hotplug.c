@@ -19,11 +19,6 @@ static const char *block_file(u64 address, const char *name)
 	return path;
 }
 
-static int set_state(u64 address, const char *state)
-{
-	return write_text(block_file(address, "state"), state);
-}
-
 static bool exists(u64 address)
 {
 	return !access(block_file(address, "state"), F_OK);
@@ -164,9 +159,9 @@ TEST_F(region, other_blocks_go_offline_and_online_beside_it)
 
 	ASSERT_TRUE(fill_region(self->node));
 	while (n--) {
-		if (find_region(online[n]) >= 0 || set_state(online[n], "offline"))
+		if (find_region(online[n]) >= 0 || set_block_state(online[n], "offline"))
 			continue;
-		EXPECT_EQ(0, set_state(online[n], "online"));
+		EXPECT_EQ(0, set_block_state(online[n], "online"));
 		went++;
 	}
 	if (!went)
@@ -204,16 +199,16 @@ FIXTURE_SETUP(added)
 		SKIP(return, "there is no block of memory to add");
 	if (!exists(self->address))
 		ASSERT_EQ(0, add_block(self->address));
-	ASSERT_EQ(0, set_state(self->address, variant->state));
+	ASSERT_EQ(0, set_block_state(self->address, variant->state));
 }
 
 FIXTURE_TEARDOWN_PARENT(added)
 {
 	EXPECT_EQ(0, enable(0));
 	while (self->nr_others--)
-		EXPECT_EQ(0, set_state(self->others[self->nr_others], "online"));
+		EXPECT_EQ(0, set_block_state(self->others[self->nr_others], "online"));
 	if (self->address)
-		EXPECT_EQ(0, set_state(self->address, "offline"));
+		EXPECT_EQ(0, set_block_state(self->address, "offline"));
 }
 
 /* Leaves trace memory no other place, as far as blocks can go offline. */
@@ -225,7 +220,7 @@ static bool take_others_offline(FIXTURE_DATA(added) *self)
 	if (n == MAX_BLOCKS)
 		return false;
 	while (n--) {
-		if (online[n] != self->address && !set_state(online[n], "offline"))
+		if (online[n] != self->address && !set_block_state(online[n], "offline"))
 			self->others[self->nr_others++] = online[n];
 	}
 	return true;
@@ -250,7 +245,7 @@ TEST_F(added, stays_online_while_it_holds_trace_memory)
 		SKIP(return, "it gives no trace memory");
 	ASSERT_TRUE(fill_region(node));
 
-	EXPECT_EQ(EBUSY, set_state(self->address, "offline"));
+	EXPECT_EQ(EBUSY, set_block_state(self->address, "offline"));
 	EXPECT_TRUE(is_online(self->address));
 	EXPECT_TRUE(is_as_filled(node));
 }
@@ -265,9 +260,9 @@ TEST_F(added, goes_offline_while_others_hold_trace_memory)
 	node = next_region(0);
 	ASSERT_TRUE(fill_region(node));
 
-	EXPECT_EQ(0, set_state(self->address, "offline"));
+	EXPECT_EQ(0, set_block_state(self->address, "offline"));
 	EXPECT_TRUE(is_as_filled(node));
-	EXPECT_EQ(0, set_state(self->address, variant->state));
+	EXPECT_EQ(0, set_block_state(self->address, variant->state));
 	EXPECT_TRUE(is_as_filled(node));
 }
 
@@ -329,14 +324,14 @@ FIXTURE_SETUP(first_block)
 	snprintf(self->nodes, sizeof(self->nodes), "%s", read_line(NODES));
 	self->kmsg = open_log();
 	ASSERT_LE(0, self->kmsg);
-	ASSERT_EQ(0, set_state(self->address, "online_movable"));
+	ASSERT_EQ(0, set_block_state(self->address, "online_movable"));
 }
 
 FIXTURE_TEARDOWN_PARENT(first_block)
 {
 	EXPECT_EQ(0, enable(0));
 	if (is_online(self->address))
-		EXPECT_EQ(0, set_state(self->address, "offline"));
+		EXPECT_EQ(0, set_block_state(self->address, "offline"));
 }
 
 TEST_F(first_block, makes_its_node_one_of_those_that_are_asked)
@@ -360,9 +355,9 @@ TEST_F(first_block, makes_its_node_one_of_those_that_are_asked)
 TEST_F(first_block, leaves_with_its_node)
 {
 	ASSERT_EQ(0, enable(block_size()));
-	EXPECT_EQ(EBUSY, set_state(self->address, "offline"));
+	EXPECT_EQ(EBUSY, set_block_state(self->address, "offline"));
 	ASSERT_EQ(0, enable(0));
-	ASSERT_EQ(0, set_state(self->address, "offline"));
+	ASSERT_EQ(0, set_block_state(self->address, "offline"));
 
 	EXPECT_STREQ(self->nodes, read_line(NODES));
 	enable(block_size());
@@ -380,7 +375,7 @@ TEST_F(first_block, is_given_with_all_others_of_its_node)
 	for (int i = 0; i < n; i++) {
 		if (node_of(blocks[i]) != self->node)
 			continue;
-		EXPECT_EQ(0, set_state(blocks[i], "online_movable"));
+		EXPECT_EQ(0, set_block_state(blocks[i], "online_movable"));
 		others[count++] = blocks[i];
 		start = blocks[i] < start ? blocks[i] : start;
 	}
@@ -395,7 +390,7 @@ TEST_F(first_block, is_given_with_all_others_of_its_node)
 	}
 	EXPECT_EQ(0, write_text(NODES, "\n"));
 	while (count--)
-		EXPECT_EQ(0, set_state(others[count], "offline"));
+		EXPECT_EQ(0, set_block_state(others[count], "offline"));
 	if (!(size & (size - 1)))
 		SKIP(return, "node %d has a power of two of blocks", self->node);
 }
@@ -426,17 +421,17 @@ FIXTURE_SETUP(two_zones)
 		SKIP(return, "there are no two blocks of memory to add to a node");
 	self->kmsg = open_log();
 	ASSERT_LE(0, self->kmsg);
-	ASSERT_EQ(0, set_state(self->movable, "online_movable"));
-	ASSERT_EQ(0, set_state(self->other, "online_kernel"));
+	ASSERT_EQ(0, set_block_state(self->movable, "online_movable"));
+	ASSERT_EQ(0, set_block_state(self->other, "online_kernel"));
 }
 
 FIXTURE_TEARDOWN_PARENT(two_zones)
 {
 	EXPECT_EQ(0, write_text(NODES, "\n"));
 	EXPECT_EQ(0, enable(0));
-	EXPECT_EQ(0, set_state(self->movable, "offline"));
+	EXPECT_EQ(0, set_block_state(self->movable, "offline"));
 	/* Unless the kernel has begun to use it. */
-	set_state(self->other, "offline");
+	set_block_state(self->other, "offline");
 }
 
 TEST_F(two_zones, memory_that_may_have_to_move_is_taken_last)
@@ -452,7 +447,7 @@ TEST_F(two_zones, memory_that_may_have_to_move_is_taken_last)
 
 	ASSERT_EQ(0, enable(0));
 	/* Unless the kernel has begun to use it. */
-	if (set_state(self->other, "offline"))
+	if (set_block_state(self->other, "offline"))
 		return;
 	ASSERT_EQ(0, enable(block_size()));
 	read_log(self->kmsg, self->log);
@@ -492,11 +487,11 @@ static bool bring_and_remove(const u64 *blocks, int n, int round)
 		if (!exists(blocks[i]))
 			done &= !add_block(blocks[i]);
 		if (!is_online(blocks[i]))
-			done &= !set_state(blocks[i], states[(round + i) % 2]);
+			done &= !set_block_state(blocks[i], states[(round + i) % 2]);
 	}
 	/* Those that hold trace memory at this moment stay. */
 	for (int i = 0; i < n; i++) {
-		int err = set_state(blocks[i], "offline");
+		int err = set_block_state(blocks[i], "offline");
 
 		done &= !err || err == EBUSY;
 	}
@@ -532,7 +527,7 @@ TEST(blocks_come_and_go_while_memory_is_taken_and_given_back)
 
 	for (int i = 0; i < n; i++) {
 		if (is_online(blocks[i]))
-			EXPECT_EQ(0, set_state(blocks[i], "offline"));
+			EXPECT_EQ(0, set_block_state(blocks[i], "offline"));
 	}
 	EXPECT_EQ(0, held());
 	EXPECT_EQ(total, read_meminfo("MemTotal:"));

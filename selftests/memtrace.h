@@ -143,6 +143,29 @@ static inline int write_text(const char *path, const char *text)
 	return written >= 0 && written != strlen(text) ? EIO : err;
 }
 
+static inline void interrupt(int signal)
+{
+}
+
+/*
+ * Has the memory block at @address go offline, or online. The kernel tries for as long as
+ * something is in the way, until a signal comes: this one waits for 10 seconds.
+ */
+static inline int set_block_state(u64 address, const char *state)
+{
+	struct sigaction action = { .sa_handler = interrupt };
+	char path[96];
+	int err;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/memory/memory%llu/state",
+		 address / block_size());
+	sigaction(SIGALRM, &action, NULL);
+	alarm(10);
+	err = write_text(path, state);
+	alarm(0);
+	return err;
+}
+
 static inline int enable(u64 size)
 {
 	char text[32];

@@ -178,9 +178,10 @@ static int compare(const void *one, const void *other)
 	return a->start < b->start ? -1 : a->start > b->start;
 }
 
-/* What the kernel needs for itself later, by far: as much on each node. */
+/* What the kernel needs for itself later, by far: as much on each node but small ones. */
 #define ROOM (64 << 20)
 #define ROOM_STEP (ROOM / 64)
+#define SMALL_NODE (2ULL << 30)
 
 /* Pipes with as many pages as ROOM. Those of the second stay in use. */
 static int room[2][2];
@@ -199,6 +200,8 @@ static bool make_room(void)
 	if (pipe(room[0]) || pipe(room[1]))
 		return false;
 	for (int node = -1; (node = next_memory_node(node + 1)) >= 0;) {
+		if (node_meminfo(node, "MemTotal") < SMALL_NODE)
+			continue;
 		size += ROOM;
 		if (fcntl(room[0][1], F_SETPIPE_SZ, size) < 0 ||
 		    fcntl(room[1][1], F_SETPIPE_SZ, size) < 0)
@@ -788,14 +791,15 @@ TEST_F(places, are_taken_although_a_page_waits_on_a_list_of_a_cpu)
 	EXPECT_EQ(1, *page);
 }
 
-/* A memory block, which cannot be taken meanwhile. */
-static int set_online(const struct place *place, const char *state)
+/* A place that is offline cannot be taken. */
+static int set_offline(const struct place *place)
 {
-	char path[96];
+	return set_block_state(place->start, "offline");
+}
 
-	snprintf(path, sizeof(path), "/sys/devices/system/memory/memory%llu/state",
-		 place->start / all->block);
-	return write_text(path, state);
+static int set_online(const struct place *place)
+{
+	return set_block_state(place->start, place->movable ? "online_movable" : "online_kernel");
 }
 
 TEST_F(places, are_not_a_row_when_the_one_in_the_middle_is_offline)
@@ -806,11 +810,11 @@ TEST_F(places, are_not_a_row_when_the_one_in_the_middle_is_offline)
 	if (first < 0)
 		SKIP(return, "there are not three blocks in a row");
 	release_row(first, 3);
-	if (set_online(middle, "offline"))
+	if (set_offline(middle))
 		SKIP(return, "a block that nobody uses cannot go offline");
 	EXPECT_EQ(ENOMEM, enable(3 * all->block));
 	EXPECT_EQ(0, held());
-	ASSERT_EQ(0, set_online(middle, middle->movable ? "online_movable" : "online_kernel"));
+	ASSERT_EQ(0, set_online(middle));
 	EXPECT_EQ(0, enable(3 * all->block));
 	EXPECT_EQ(all->places[first].start, region_start(middle->node));
 }
@@ -904,7 +908,7 @@ TEST_F(places, are_taken_at_the_end_of_a_node_that_has_memory_offline)
 		if (place->node != node)
 			continue;
 		release(place);
-		if (!set_online(place, "offline"))
+		if (!set_offline(place))
 			offline[count++] = place;
 	}
 	release_row(first, 3);
@@ -912,8 +916,7 @@ TEST_F(places, are_taken_at_the_end_of_a_node_that_has_memory_offline)
 	start = region_start(node);
 	EXPECT_EQ(0, enable(0));
 	for (int i = 0; i < count; i++)
-		EXPECT_EQ(0, set_online(offline[i],
-					offline[i]->movable ? "online_movable" : "online_kernel"));
+		EXPECT_EQ(0, set_online(offline[i]));
 	if (count < ARRAY_SIZE(offline))
 		SKIP(return, "two blocks before the last three cannot go offline");
 	EXPECT_EQ(0, err);
