@@ -178,10 +178,9 @@ static int compare(const void *one, const void *other)
 	return a->start < b->start ? -1 : a->start > b->start;
 }
 
-/* What the kernel needs for itself later, by far: as much on each node but small ones. */
+/* What the kernel needs for itself later, by far: as much on each node. */
 #define ROOM (64 << 20)
 #define ROOM_STEP (ROOM / 64)
-#define SMALL_NODE (2ULL << 30)
 
 /* Pipes with as many pages as ROOM. Those of the second stay in use. */
 static int room[2][2];
@@ -190,7 +189,8 @@ static int room[2][2];
  * Has the kernel put pages next to each other that it does not move: early, when it has
  * them near its other ones. Once the places are known and most of the pages are free, it
  * takes from there what it needs while the tests run, such as page tables, and not from
- * places. The pages that stay keep the room from being a place.
+ * places. The pages that stay keep the room from being a place. Small blocks are many,
+ * and the room would only part their rows.
  */
 static bool make_room(void)
 {
@@ -200,8 +200,8 @@ static bool make_room(void)
 	if (pipe(room[0]) || pipe(room[1]))
 		return false;
 	for (int node = -1; (node = next_memory_node(node + 1)) >= 0;) {
-		if (node_meminfo(node, "MemTotal") < SMALL_NODE)
-			continue;
+		if (block_size() < 8 * ROOM)
+			break;
 		size += ROOM;
 		if (fcntl(room[0][1], F_SETPIPE_SZ, size) < 0 ||
 		    fcntl(room[1][1], F_SETPIPE_SZ, size) < 0)
