@@ -11,14 +11,6 @@
 #define MAX_BLOCKS 16
 #define ROUNDS 10
 
-static const char *block_file(u64 address, const char *name)
-{
-	static char path[96];
-
-	snprintf(path, sizeof(path), BLOCKS "/memory%llu/%s", address / block_size(), name);
-	return path;
-}
-
 static bool exists(u64 address)
 {
 	return !access(block_file(address, "state"), F_OK);

@@ -15,15 +15,6 @@ static u64 all_regions(void)
 	return sum;
 }
 
-static FILE *open_block(u64 address, const char *mode)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "/sys/devices/system/memory/memory%llu/state",
-		 address / block_size());
-	return fopen(path, mode);
-}
-
 /* Others may take or give memory meanwhile. What is wrong is wrong every time. */
 #define TRIES 5
 
@@ -125,7 +116,7 @@ TEST_F(region, the_direct_map_is_line_for_line_as_before)
 TEST_F(region, memory_blocks_stay_online)
 {
 	char state[32] = "";
-	FILE *f = open_block(self->start, "r");
+	FILE *f = fopen(block_file(self->start, "state"), "r");
 
 	ASSERT_NE(NULL, f);
 	ASSERT_EQ(1, fscanf(f, "%31s", state));
@@ -135,13 +126,7 @@ TEST_F(region, memory_blocks_stay_online)
 
 TEST_F(region, a_memory_block_cannot_go_offline)
 {
-	FILE *f = open_block(self->start, "w");
-
-	ASSERT_NE(NULL, f);
-	fputs("offline", f);
-	EXPECT_EQ(EOF, fflush(f));
-	EXPECT_EQ(EBUSY, errno);
-	fclose(f);
+	EXPECT_EQ(EBUSY, set_block_state(self->start, "offline"));
 	EXPECT_EQ(self->start, region_start(self->node));
 }
 

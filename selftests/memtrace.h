@@ -143,6 +143,16 @@ static inline int write_text(const char *path, const char *text)
 	return written >= 0 && written != strlen(text) ? EIO : err;
 }
 
+/* The path of a file of the memory block at @address, until the next call. */
+static inline const char *block_file(u64 address, const char *name)
+{
+	static char path[96];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/memory/memory%llu/%s",
+		 address / block_size(), name);
+	return path;
+}
+
 static inline void interrupt(int signal)
 {
 }
@@ -154,14 +164,11 @@ static inline void interrupt(int signal)
 static inline int set_block_state(u64 address, const char *state)
 {
 	struct sigaction action = { .sa_handler = interrupt };
-	char path[96];
 	int err;
 
-	snprintf(path, sizeof(path), "/sys/devices/system/memory/memory%llu/state",
-		 address / block_size());
 	sigaction(SIGALRM, &action, NULL);
 	alarm(10);
-	err = write_text(path, state);
+	err = write_text(block_file(address, "state"), state);
 	alarm(0);
 	return err;
 }
