@@ -10,13 +10,27 @@
 
 #define FAIL_NTH "/proc/self/fail-nth"
 
+#define FAILSLAB "/sys/kernel/debug/failslab/"
+#define FAIL_PAGE_ALLOC "/sys/kernel/debug/fail_page_alloc/"
+
+/* With these set, the probability alone decides on what a task does that has make-it-fail. */
 static const char *const knobs[][2] = {
-	{ "/sys/kernel/debug/failslab/ignore-gfp-wait", "N" },
-	{ "/sys/kernel/debug/failslab/verbose", "0" },
-	{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N" },
-	{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N" },
-	{ "/sys/kernel/debug/fail_page_alloc/min-order", "0" },
-	{ "/sys/kernel/debug/fail_page_alloc/verbose", "0" },
+	{ FAILSLAB "probability", "0" },
+	{ FAILSLAB "times", "-1" },
+	{ FAILSLAB "space", "0" },
+	{ FAILSLAB "interval", "1" },
+	{ FAILSLAB "task-filter", "Y" },
+	{ FAILSLAB "ignore-gfp-wait", "N" },
+	{ FAILSLAB "verbose", "0" },
+	{ FAIL_PAGE_ALLOC "probability", "0" },
+	{ FAIL_PAGE_ALLOC "times", "-1" },
+	{ FAIL_PAGE_ALLOC "space", "0" },
+	{ FAIL_PAGE_ALLOC "interval", "1" },
+	{ FAIL_PAGE_ALLOC "task-filter", "Y" },
+	{ FAIL_PAGE_ALLOC "ignore-gfp-wait", "N" },
+	{ FAIL_PAGE_ALLOC "ignore-gfp-highmem", "N" },
+	{ FAIL_PAGE_ALLOC "min-order", "0" },
+	{ FAIL_PAGE_ALLOC "verbose", "0" },
 };
 
 #define NR_KNOBS ARRAY_SIZE(knobs)

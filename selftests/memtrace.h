@@ -396,6 +396,16 @@ static inline u64 region_size(int node)
 	return read_number(node_file(node, "size"), HEX);
 }
 
+/* The size of a region that has a part of whatever else memory is used for. */
+static inline u64 large_size(void)
+{
+	u64 size = block_size();
+
+	while (size < free_memory() / 8)
+		size *= 2;
+	return size;
+}
+
 /*
  * A region of one block on each node that can give it. @node, @start, @size and
  * @fd are those of the first one.
@@ -408,18 +418,26 @@ FIXTURE(region)
 	int fd;
 };
 
-FIXTURE_SETUP(region)
+static inline int take_region(FIXTURE_DATA(region) *self, u64 size)
 {
-	int err = enable(block_size());
+	int err = enable(size);
 
-	if (err == ENOMEM)
-		SKIP(return, "no node has 0x%llx bytes to give", block_size());
-	ASSERT_EQ(0, err);
-
+	if (err)
+		return err;
 	self->node = next_region(0);
 	self->start = region_start(self->node);
 	self->size = region_size(self->node);
 	self->fd = open(node_file(self->node, "trace"), O_RDWR);
+	return 0;
+}
+
+FIXTURE_SETUP(region)
+{
+	int err = take_region(self, block_size());
+
+	if (err == ENOMEM)
+		SKIP(return, "no node has 0x%llx bytes to give", block_size());
+	ASSERT_EQ(0, err);
 }
 
 /* In the parent, since a test that died gives nothing back. */

@@ -331,6 +331,9 @@ FIXTURE(reused)
 FIXTURE_SETUP(reused)
 {
 	SETUP_REGION(&self->region);
+	close(self->region.fd);
+	if (take_region(&self->region, large_size()))
+		ASSERT_EQ(0, take_region(&self->region, block_size()));
 	self->mem = open("/dev/mem", O_RDONLY);
 	if (self->mem < 0)
 		SKIP(return, "/dev/mem cannot be opened: %s", strerror(errno));

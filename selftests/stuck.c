@@ -205,31 +205,11 @@ TEST_F(stuck, is_given_back_when_memtrace_is_unloaded)
 	EXPECT_EQ(0, enable(self->region.size));
 }
 
-/* Of a task that asks for it, from now on. */
-static const char *const all_fail[][2] = {
-	{ "times", "-1" },
-	{ "space", "0" },
-	{ "interval", "1" },
-	{ "task-filter", "Y" },
-	{ "probability", "100" },
-};
-
-/* Has all calls of a task fail that can, if @on, and of none otherwise. */
-static bool set_all_fail(bool on)
+/* How many of 100 calls that can fail do, of a task that asks for it. */
+static bool set_failing(const char *probability)
 {
-	static const char *const faults[] = { "failslab", "fail_page_alloc" };
-	char path[96];
-	bool set = true;
-
-	for (int i = 0; i < ARRAY_SIZE(faults) * ARRAY_SIZE(all_fail); i++) {
-		const char *const *knob = all_fail[i % ARRAY_SIZE(all_fail)];
-
-		snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s",
-			 faults[i / ARRAY_SIZE(all_fail)], knob[0]);
-		if (on || !strcmp(knob[0], "probability"))
-			set &= !write_text(path, on ? knob[1] : "0");
-	}
-	return set;
+	return !write_text(FAILSLAB "probability", probability) &&
+	       !write_text(FAIL_PAGE_ALLOC "probability", probability);
 }
 
 /* Unloads memtrace while there is no memory at all. Returns an error or 0. */
@@ -239,12 +219,12 @@ static int unload_without_memory(void)
 	int status;
 
 	if (!pid) {
-		if (!set_all_fail(true) || write_text("/proc/self/make-it-fail", "1"))
+		if (!set_failing("100") || write_text("/proc/self/make-it-fail", "1"))
 			_exit(ENOENT);
 		_exit(syscall(SYS_delete_module, "memtrace", 0) ? errno : 0);
 	}
 	waitpid(pid, &status, 0);
-	set_all_fail(false);
+	set_failing("0");
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
 }
 

@@ -70,14 +70,14 @@ static u64 count_in_region(int node, const u64 *pagemap, u64 nr_pages)
 
 FIXTURE_SETUP(user_memory)
 {
-	u64 page_size = getpagesize(), size = free_memory() / 4 * 3, nr_pages;
+	u64 page_size = getpagesize(), size = free_memory() / 4 * 3, large = large_size(), nr_pages;
 	u64 *pagemap;
 	char *memory;
 	int fd, err;
 
 	/* More would take long on a big machine. */
-	if (size > 4 * block_size())
-		size = 4 * block_size();
+	if (size > 4 * large)
+		size = 4 * large;
 	nr_pages = size / page_size;
 
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -92,7 +92,9 @@ FIXTURE_SETUP(user_memory)
 	close(fd);
 	munmap(memory, size);
 
-	err = enable(block_size());
+	err = enable(large);
+	if (err == ENOMEM)
+		err = enable(block_size());
 	if (err == ENOMEM)
 		SKIP(return, "no node has 0x%llx bytes to give", block_size());
 	ASSERT_EQ(0, err);
