@@ -189,8 +189,7 @@ static int room[2][2];
  * Has the kernel put pages next to each other that it does not move: early, when it has
  * them near its other ones. Once the places are known and most of the pages are free, it
  * takes from there what it needs while the tests run, such as page tables, and not from
- * places. The pages that stay keep the room from being a place. Small blocks are many,
- * and the room would only part their rows.
+ * places. The pages that stay keep the room from being a place.
  */
 static bool make_room(void)
 {
@@ -199,8 +198,6 @@ static bool make_room(void)
 
 	if (pipe(room[0]) || pipe(room[1]))
 		return false;
-	if (block_size() < 8 * ROOM)
-		return true;
 	for (int node = -1; (node = next_memory_node(node + 1)) >= 0;) {
 		size += ROOM;
 		if (fcntl(room[0][1], F_SETPIPE_SZ, size) < 0 ||

@@ -374,6 +374,45 @@ static inline void leave_out_zone_movable(char *log)
 	}
 }
 
+/*
+ * Nodes are worked on at the same time, and a signal finds each of them at another step:
+ * what is told of one node has an order then, what is told of several has none.
+ */
+static inline void order_by_node(struct told *told)
+{
+	struct event events[MAX_EVENTS];
+	char log[MAX_LOG] = "", end[32];
+	int n = 0;
+
+	for (int node = -1; (node = next_memory_node(node + 1)) >= 0;) {
+		snprintf(end, sizeof(end), " on node %d", node);
+		for (const char *line = told->log, *next; *line; line = next) {
+			const char *found = strstr(line, end);
+
+			next = line + strcspn(line, "\n");
+			next += *next == '\n';
+			if (found && found < next && strchr(" \n", found[strlen(end)]))
+				strncat(log, line, next - line);
+		}
+		for (int i = 0; i < told->nr_events; i++) {
+			if (told->events[i].node == node)
+				events[n++] = told->events[i];
+		}
+	}
+	if (strlen(log) == strlen(told->log))
+		strcpy(told->log, log);
+	memcpy(told->events, events, n * sizeof(*events));
+}
+
+static inline bool was_interrupted(const struct told *told)
+{
+	for (int i = 0; i < told->nr_events; i++) {
+		if (told->events[i].error == -EINTR)
+			return true;
+	}
+	return false;
+}
+
 /* Takes note of what was told since the last call, of one request for @size bytes. */
 static inline void listen_to(struct told *told, u64 size)
 {
@@ -381,6 +420,8 @@ static inline void listen_to(struct told *told, u64 size)
 	read_log(told->kmsg, told->log);
 	leave_out_zone_movable(told->log);
 	read_file(STATUS, told->status, sizeof(told->status));
+	if (was_interrupted(told))
+		order_by_node(told);
 	expect_in_log(told, size);
 	change_rows(told);
 }
