@@ -7,6 +7,7 @@
 #ifndef SELFTESTS_POWERPC_MEMTRACE_TOLD_H
 #define SELFTESTS_POWERPC_MEMTRACE_TOLD_H
 
+#include <ctype.h>
 #include <sys/mount.h>
 #include <time.h>
 
@@ -391,7 +392,7 @@ static inline void order_by_node(struct told *told)
 
 			next = line + strcspn(line, "\n");
 			next += *next == '\n';
-			if (found && found < next && strchr(" \n", found[strlen(end)]))
+			if (found && found < next && !isdigit(found[strlen(end)]))
 				strncat(log, line, next - line);
 		}
 		for (int i = 0; i < told->nr_events; i++) {
@@ -399,9 +400,11 @@ static inline void order_by_node(struct told *told)
 				events[n++] = told->events[i];
 		}
 	}
-	if (strlen(log) == strlen(told->log))
-		strcpy(told->log, log);
-	memcpy(told->events, events, n * sizeof(*events));
+	/* What is of no such node is not moved, to be found wrong. */
+	if (strlen(log) == strlen(told->log) && n == told->nr_events) {
+		memcpy(told->log, log, strlen(log));
+		memcpy(told->events, events, n * sizeof(*events));
+	}
 }
 
 static inline bool was_interrupted(const struct told *told)
