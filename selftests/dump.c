@@ -172,17 +172,17 @@ FIXTURE_TEARDOWN_PARENT(walker)
 /* What the files say is not our concern, that they can be read is. */
 TEST_F(walker, passes_over_the_region)
 {
-	size_t left = self->region.size / getpagesize() * sizeof(u64);
+	u64 left = self->region.size / getpagesize() * sizeof(u64);
 	off_t at = self->region.start / getpagesize() * sizeof(u64);
 	int fd = open(variant->path, O_RDONLY);
 	char values[4096];
-	ssize_t len;
+	size_t len;
 
 	if (fd < 0)
 		SKIP(return, "%s cannot be opened: %s", variant->path, strerror(errno));
 	for (; left; left -= len, at += len) {
-		len = pread(fd, values, left < sizeof(values) ? left : sizeof(values), at);
-		ASSERT_LT(0, len);
+		len = left < sizeof(values) ? left : sizeof(values);
+		ASSERT_EQ(len, pread(fd, values, len, at));
 	}
 	close(fd);
 }

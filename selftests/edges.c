@@ -49,11 +49,8 @@ FIXTURE_SETUP(edges)
 	self->page = getpagesize();
 	self->table = table_size();
 	/* With the hash MMU a table maps 16 MiB, and a block may be no larger. */
-	self->size = 8 * self->table;
-	if (self->size < self->region.size)
-		self->size = self->region.size;
-	close(self->region.fd);
-	ASSERT_EQ(0, take_region(&self->region, self->size));
+	ASSERT_EQ(0, take_larger_region(&self->region, 8 * self->table));
+	self->size = self->region.size;
 	self->all = map_region(&self->region);
 	ASSERT_NE(MAP_FAILED, self->all);
 	fill(self->all, 0, self->size, self->page);

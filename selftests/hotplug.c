@@ -7,7 +7,6 @@
 
 #include "memtrace.h"
 
-#define BLOCKS "/sys/devices/system/memory"
 #define MAX_BLOCKS 16
 #define ROUNDS 10
 

@@ -20,6 +20,7 @@
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT 300
 
+#define BLOCKS "/sys/devices/system/memory"
 #define MEMTRACE "/sys/kernel/debug/powerpc/memtrace"
 #define ENABLE MEMTRACE "/enable"
 #define NODES MEMTRACE "/nodes"
@@ -113,7 +114,7 @@ static inline bool free_memory_is_back(u64 before)
 /* The smallest region that there can be. */
 static inline u64 block_size(void)
 {
-	return read_number("/sys/devices/system/memory/block_size_bytes", "%llx");
+	return read_number(BLOCKS "/block_size_bytes", "%llx");
 }
 
 /* What one read() gives of a file with a line, without its newline, until the next call. */
@@ -148,8 +149,7 @@ static inline const char *block_file(u64 address, const char *name)
 {
 	static char path[96];
 
-	snprintf(path, sizeof(path), "/sys/devices/system/memory/memory%llu/%s",
-		 address / block_size(), name);
+	snprintf(path, sizeof(path), BLOCKS "/memory%llu/%s", address / block_size(), name);
 	return path;
 }
 
@@ -396,12 +396,15 @@ static inline u64 region_size(int node)
 	return read_number(node_file(node, "size"), HEX);
 }
 
-/* The size of a region that has a part of whatever else memory is used for. */
+/*
+ * The size of a region of which whoever uses half of a guest's memory uses a part. More
+ * would take long on a big machine.
+ */
 static inline u64 large_size(void)
 {
 	u64 size = block_size();
 
-	while (size < free_memory() / 8)
+	while (size < free_memory() / 8 && size < 1 << 30)
 		size *= 2;
 	return size;
 }
@@ -429,6 +432,15 @@ static inline int take_region(FIXTURE_DATA(region) *self, u64 size)
 	self->size = region_size(self->node);
 	self->fd = open(node_file(self->node, "trace"), O_RDWR);
 	return 0;
+}
+
+/* Takes @size bytes instead, if it has less. */
+static inline int take_larger_region(FIXTURE_DATA(region) *self, u64 size)
+{
+	if (size <= self->size)
+		return 0;
+	close(self->fd);
+	return take_region(self, size);
 }
 
 FIXTURE_SETUP(region)

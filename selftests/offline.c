@@ -331,8 +331,7 @@ FIXTURE(reused)
 FIXTURE_SETUP(reused)
 {
 	SETUP_REGION(&self->region);
-	close(self->region.fd);
-	if (take_region(&self->region, large_size()))
+	if (take_larger_region(&self->region, large_size()))
 		ASSERT_EQ(0, take_region(&self->region, block_size()));
 	self->mem = open("/dev/mem", O_RDONLY);
 	if (self->mem < 0)

@@ -247,7 +247,7 @@ static bool find_places(void)
 
 static int count_blocks(void)
 {
-	DIR *dir = opendir("/sys/devices/system/memory");
+	DIR *dir = opendir(BLOCKS);
 	struct dirent *entry;
 	int blocks = 0;
 
