@@ -40,7 +40,8 @@ free_kib()
 	sed -n 's/^MemFree: *\([0-9]*\) kB/\1/p' /proc/meminfo
 }
 
-# What is lost in one cycle in fifty only is for a kernel that looks for it.
+# What is lost in one cycle in fifty only, with all that memtrace does in between, is for a
+# kernel that looks for it.
 cycles=5
 [ ! -e /sys/kernel/debug/kmemleak ] || cycles=50
 
@@ -55,10 +56,11 @@ loses_nothing()
 	return 1
 }
 
+# again_and_again CYCLES COMMAND
 again_and_again()
 {
-	for _ in $(seq $cycles); do
-		"$@" || return
+	for _ in $(seq "$1"); do
+		"$2" || return
 	done
 }
 
@@ -94,12 +96,12 @@ unloading_gives_memory_back()
 
 memtrace_can_be_loaded_again_and_again()
 {
-	loses_nothing again_and_again load_and_unload
+	loses_nothing again_and_again 5 load_and_unload
 }
 
 memtrace_can_be_unloaded_again_and_again_while_it_holds_memory()
 {
-	loses_nothing again_and_again load_take_and_unload
+	loses_nothing again_and_again $cycles load_take_and_unload
 }
 
 memory_can_be_taken_after_loading_again()
