@@ -16,27 +16,33 @@ tell() {
 	echo "mutant: $*" >/dev/kmsg
 }
 
-# Whether all tests of a suite pass.
-suite() {
-	echo 1 >"$kunit/$1/run"
-	! grep -q '^ *not ok ' "$kunit/$1/results"
-}
-
-# program NAME [TEST]: whether its tests pass, or that one. One that hangs cannot always be
-# killed, and what others do after one has failed is not worth waiting for.
-program() {
+# ended PID TIME: waits until the process ends, but not for longer than TIME, in tenths of a
+# second, or than 20 s once a test has failed. One that hangs cannot always be killed.
+ended() {
 	waited=0
-	patience=1500
-	"./selftests/powerpc/memtrace/$1" ${2:+-r "$2"} </dev/null >/tmp/said 2>&1 &
-	while kill -0 $! 2>/dev/null; do
+	patience=$2
+	while kill -0 "$1" 2>/dev/null; do
 		! grep -q '^not ok ' /tmp/said || patience=200
-		if [ $waited -ge $patience ]; then
+		if [ $waited -ge "$patience" ]; then
 			hangs=y
 			return 1
 		fi
 		sleep 0.1
 		waited=$((waited + 1))
 	done
+}
+
+# Whether all tests of a suite pass. KUnit itself gives up a test after 30 s, if it can.
+suite() {
+	echo 1 >"$kunit/$1/run" &
+	ended $! 600 || return 1
+	! grep -q '^ *not ok ' "$kunit/$1/results"
+}
+
+# program NAME [TEST]: whether its tests pass, or that one.
+program() {
+	"./selftests/powerpc/memtrace/$1" ${2:+-r "$2"} </dev/null >/tmp/said 2>&1 &
+	ended $! 1500 || return 1
 	wait $!
 	status=$?
 	# Without a mutant there is memory to give.
