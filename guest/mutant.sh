@@ -41,6 +41,7 @@ suite() {
 
 # program NAME [TEST]: whether its tests pass, or that one.
 program() {
+	: >/tmp/said
 	"./selftests/powerpc/memtrace/$1" ${2:+-r "$2"} </dev/null >/tmp/said 2>&1 &
 	ended $! 1500 || return 1
 	wait $!
