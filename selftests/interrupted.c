@@ -132,7 +132,7 @@ static const char *find_remains(FIXTURE_DATA(killed) *self)
 	return "";
 }
 
-/* So many times, from when the memory is being taken to when it is nearly offered. */
+/* So many times, from when the memory is being taken to when it is nearly exposed. */
 #define KILLS 8
 
 TEST_F(killed, leaves_nothing_but_the_reason)

@@ -24,7 +24,7 @@
 #define WHY_NOTHING "no contiguous memory could be freed"
 #define WHY_MOST "the largest range that could be freed is 0x%llx"
 #define WHY_NOT_ZEROED "no memory to have it zeroed"
-#define WHY_NOT_OFFERED "no memory to map it cache-inhibited and flush it, or for its files"
+#define WHY_NOT_EXPOSED "no memory to map it cache-inhibited and flush it, or for its files"
 
 struct event {
 	char name[8];		/* alloc, free or fail */
@@ -34,7 +34,7 @@ struct event {
 	u64 duration;
 	int error;
 	u64 when;		/* in microseconds */
-	bool was_offered;	/* a failure after there was a region already */
+	bool was_exposed;	/* a failure after there was a region already */
 };
 
 struct told {
@@ -168,14 +168,14 @@ static inline bool expect_as_seen(struct told *told, const char *beginning)
 	return true;
 }
 
-/* A failure. Memory that could not be mapped, or offered, had been taken before. */
+/* A failure. Memory that could not be mapped, or exposed, had been taken before. */
 static inline void expect_failure_in_log(struct told *told, struct event *event)
 {
 	char line[96];
 
 	snprintf(line, sizeof(line), "6 Allocated trace memory on node %d at 0x", event->node);
 	if (expect_as_seen(told, line)) {
-		event->was_offered = true;
+		event->was_exposed = true;
 		expect_as_seen(told, "3 Failed to map trace memory at 0x");
 		if (!is_stuck(event))
 			expect_line(told->expected_log, "6 Freed trace memory back on node %d\n",
@@ -263,8 +263,8 @@ static inline void change_rows(struct told *told)
 			*row = *event;
 		} else if (was_taken(told, event) && i + 1 < told->nr_events &&
 			   is(next, "fail") && next->node == event->node) {
-			/* It could not be offered, and keeps its row, to say so. */
-			next->was_offered = true;
+			/* It could not be exposed, and keeps its row, to say so. */
+			next->was_exposed = true;
 		} else if (row) {
 			remove_row(told, row);
 		}
@@ -281,8 +281,8 @@ static inline bool is_reason(const struct told *told, const struct event *row, c
 		return !strcmp(why, WHY_INTERRUPTED);
 	if (row->error != -ENOMEM)
 		return false;
-	if (row->was_offered)
-		return !strcmp(why, WHY_NOT_OFFERED);
+	if (row->was_exposed)
+		return !strcmp(why, WHY_NOT_EXPOSED);
 	if (told->by_injection)
 		return !strcmp(why, WHY_NOT_ZEROED);
 	if (sscanf(why, WHY_MOST "%n", &most, &end) == 1)

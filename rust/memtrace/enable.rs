@@ -28,9 +28,9 @@ use crate::{
     gate::Gate,
     nodes::Nodes,
     region::{
+        AllocFailure,
         Clearing,
-        Region,
-        Shortfall, //
+        Region, //
     },
     status::{
         State,
@@ -148,7 +148,7 @@ impl Enable {
         // Start on all nodes first, so that their memory is zeroed, and flushed, at the same time.
         for node in nodes.iter() {
             let attempt = Clearing::new(node, size, self.movable);
-            let interrupted = attempt.as_ref().is_err_and(|short| short.error == EINTR);
+            let interrupted = attempt.as_ref().is_err_and(|e| e.error == EINTR);
 
             clearing.push_within_capacity(attempt)?;
             if interrupted {
@@ -158,19 +158,19 @@ impl Enable {
         for attempt in clearing {
             let attempt = attempt
                 .and_then(|clearing| clearing.flush(&self.gate))
-                .inspect_err(Shortfall::log);
+                .inspect_err(AllocFailure::log);
 
             flushing.push_within_capacity(attempt)?;
         }
         // Even after a signal, continue until each attempt has been undone.
         let mut result = Ok(());
         for attempt in flushing {
-            match attempt.and_then(|flushing| flushing.finish().inspect_err(Shortfall::log)) {
+            match attempt.and_then(|flushing| flushing.finish().inspect_err(AllocFailure::log)) {
                 Ok(region) => {
-                    events::alloc(region.node(), region.range(), region.took());
+                    events::alloc(region.node(), region.range(), region.duration());
                     regions.push_within_capacity(region)?;
                 }
-                Err(shortfall) => result = result.and(self.note(regions, shortfall, size)),
+                Err(failure) => result = result.and(self.note(regions, failure, size)),
             }
         }
         result
@@ -186,40 +186,40 @@ impl Enable {
             match region.offer(&self.dir) {
                 Ok(region) => {
                     if region.is_offered() {
-                        self.status.set(node, region.state(), region.took());
+                        self.status.set(node, region.state(), region.duration());
                     }
                     regions.insert_within_capacity(i, region)?;
                     i += 1;
                 }
-                Err(shortfall) => {
-                    if shortfall.stuck.is_none() {
-                        events::free(node, range, shortfall.took);
+                Err(failure) => {
+                    if failure.stuck.is_none() {
+                        events::free(node, range, failure.duration);
                     }
-                    shortfall.log();
-                    self.note(regions, shortfall, size)?;
+                    failure.log();
+                    self.note(regions, failure, size)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Records a shortfall, and keeps a region that is stuck. A signal is the only shortfall that
-    /// ends the request.
-    fn note(&self, regions: &mut KVec<Region>, shortfall: Shortfall, size: usize) -> Result {
-        let Shortfall {
+    /// Records a failure, and keeps a region that is stuck. A signal is the only failure that ends
+    /// the request.
+    fn note(&self, regions: &mut KVec<Region>, failure: AllocFailure, size: usize) -> Result {
+        let AllocFailure {
             node,
-            why,
+            reason,
             error,
-            took,
+            duration,
             stuck,
-        } = shortfall;
+        } = failure;
 
         let start_pfn = stuck
             .as_ref()
             .map_or(0, |region| region.range().start_pfn());
-        events::fail(node, start_pfn, size >> PAGE_SHIFT, took, error);
-        let state = stuck.as_ref().map_or(State::Short(why), Region::state);
-        self.status.set(node, state, took);
+        events::fail(node, start_pfn, size >> PAGE_SHIFT, duration, error);
+        let state = stuck.as_ref().map_or(State::Short(reason), Region::state);
+        self.status.set(node, state, duration);
         if let Some(region) = stuck {
             regions.push_within_capacity(region)?;
         }
@@ -235,16 +235,16 @@ impl Enable {
         for i in (0..regions.len()).rev() {
             let region = regions.remove(i)?;
             let (node, range) = (region.node(), region.range());
-            let began = Instant::<Monotonic>::now();
+            let start_time = Instant::<Monotonic>::now();
             match region.give_back() {
                 Ok(()) => {
-                    events::free(node, range, began.elapsed());
+                    events::free(node, range, start_time.elapsed());
                     self.status.forget(node);
                 }
                 Err(region) => {
-                    let took = began.elapsed();
-                    events::fail(node, range.start_pfn(), range.nr_pages(), took, EAGAIN);
-                    self.status.set(node, region.state(), took);
+                    let duration = start_time.elapsed();
+                    events::fail(node, range.start_pfn(), range.nr_pages(), duration, EAGAIN);
+                    self.status.set(node, region.state(), duration);
                     regions.insert_within_capacity(i, region)?;
                 }
             }

@@ -17,32 +17,32 @@ declare_trace! {
 }
 
 /// A region was allocated.
-pub(crate) fn alloc(node: NumaNode, range: PfnRange, took: Delta) {
+pub(crate) fn alloc(node: NumaNode, range: PfnRange, duration: Delta) {
     memtrace_alloc(
         node.id(),
         range.start_pfn(),
         range.nr_pages(),
-        took.as_nanos() as u64,
+        duration.as_nanos() as u64,
     );
 }
 
 /// A region was freed.
-pub(crate) fn free(node: NumaNode, range: PfnRange, took: Delta) {
+pub(crate) fn free(node: NumaNode, range: PfnRange, duration: Delta) {
     memtrace_free(
         node.id(),
         range.start_pfn(),
         range.nr_pages(),
-        took.as_nanos() as u64,
+        duration.as_nanos() as u64,
     );
 }
 
 /// A region could not be allocated or freed. `pfn` is 0 if there is no region.
-pub(crate) fn fail(node: NumaNode, pfn: usize, nr_pages: usize, took: Delta, error: Error) {
+pub(crate) fn fail(node: NumaNode, pfn: usize, nr_pages: usize, duration: Delta, error: Error) {
     memtrace_fail(
         node.id(),
         pfn,
         nr_pages,
-        took.as_nanos() as u64,
+        duration.as_nanos() as u64,
         error.to_errno(),
     );
 }

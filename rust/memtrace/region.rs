@@ -76,8 +76,8 @@ use crate::{
         Mappings, //
     },
     status::{
-        State,
-        Why, //
+        Reason,
+        State, //
     },
     trace::Trace, //
 };
@@ -91,7 +91,7 @@ pub(crate) struct Region {
     // Must come first: `trace` is removed, and its readers are gone, before the pages are freed.
     files: Option<Files>,
     memory: Memory,
-    took: Delta,
+    duration: Delta,
 }
 
 enum Memory {
@@ -112,40 +112,40 @@ struct Files {
 /// A future region whose memory is being zeroed.
 pub(crate) struct Clearing {
     node: NumaNode,
-    began: Instant<Monotonic>,
+    start_time: Instant<Monotonic>,
     pages: ClearingPages,
 }
 
 /// A future region whose memory is being flushed from all data caches.
 pub(crate) struct Flushing {
     node: NumaNode,
-    began: Instant<Monotonic>,
+    start_time: Instant<Monotonic>,
     owner: UniqueArc<MaybeUninit<UncachedPages>>,
     mappings: Arc<Mappings>,
     pages: FlushingPages,
 }
 
 /// The failure of a node to provide a region.
-pub(crate) struct Shortfall {
+pub(crate) struct AllocFailure {
     pub(crate) node: NumaNode,
-    pub(crate) why: Why,
+    pub(crate) reason: Reason,
     pub(crate) error: Error,
-    pub(crate) took: Delta,
+    pub(crate) duration: Delta,
     /// The region, if it could not be freed either.
     pub(crate) stuck: Option<Region>,
 }
 
-impl Shortfall {
-    fn new(node: NumaNode, why: Why, error: Error, began: Instant<Monotonic>) -> Self {
+impl AllocFailure {
+    fn new(node: NumaNode, reason: Reason, error: Error, start_time: Instant<Monotonic>) -> Self {
         Self {
             node,
-            why: if error == EINTR {
-                Why::Interrupted
+            reason: if error == EINTR {
+                Reason::Interrupted
             } else {
-                why
+                reason
             },
             error,
-            took: began.elapsed(),
+            duration: start_time.elapsed(),
             stuck: None,
         }
     }
@@ -215,48 +215,56 @@ fn largest_below(node: NumaNode, size: usize, movable: bool) -> Result<usize> {
 impl Clearing {
     /// Allocates `size` bytes on `node`, in `ZONE_MOVABLE` only if `movable`, and starts to zero
     /// them on the CPUs of that node.
-    pub(crate) fn new(node: NumaNode, size: usize, movable: bool) -> Result<Self, Shortfall> {
-        let began = Instant::now();
+    pub(crate) fn new(node: NumaNode, size: usize, movable: bool) -> Result<Self, AllocFailure> {
+        let start_time = Instant::now();
 
         let pages = alloc_persistently(node, size, movable).map_err(|e| {
-            let most = if e == ENOMEM {
+            let largest = if e == ENOMEM {
                 largest_below(node, size, movable)
             } else {
                 Err(e)
             };
-            let (most, error) = most.map_or_else(|e| (0, e), |most| (most, ENOMEM));
-            Shortfall::new(node, Why::TooLarge { most }, error, began)
+            let (largest, error) = largest.map_or_else(|e| (0, e), |largest| (largest, ENOMEM));
+            AllocFailure::new(node, Reason::TooLarge { largest }, error, start_time)
         })?;
         let in_zone_movable = pages.in_zone_movable();
         let pages = pages
             .clear()
-            .map_err(|e| Shortfall::new(node, Why::NotZeroed, e, began))?;
+            .map_err(|e| AllocFailure::new(node, Reason::NotZeroed, e, start_time))?;
         if in_zone_movable {
             pr_notice!("Trace memory of node {} is in ZONE_MOVABLE\n", node.id());
         }
-        Ok(Self { node, began, pages })
+        Ok(Self {
+            node,
+            start_time,
+            pages,
+        })
     }
 
     /// Finishes zeroing, removes the memory from the linear mapping, maps it cache-inhibited, and
     /// starts to flush it from all data caches on the CPUs of its node.
     ///
     /// On error, everything is undone, as far as possible.
-    pub(crate) fn flush(self, gate: &Arc<Gate>) -> Result<Flushing, Shortfall> {
-        let Self { node, began, pages } = self;
+    pub(crate) fn flush(self, gate: &Arc<Gate>) -> Result<Flushing, AllocFailure> {
+        let Self {
+            node,
+            start_time,
+            pages,
+        } = self;
 
         let pages = pages
             .finish()
             .map(ClearedPages::set_offline)
             .and_then(OfflinePages::unmap)
-            .map_err(|e| Shortfall::new(node, Why::NotUnmapped, e, began))?;
+            .map_err(|e| AllocFailure::new(node, Reason::NotUnmapped, e, start_time))?;
         pr_info!(
             "Allocated trace memory on node {} at {:#018x}\n",
             node.id(),
             pages.start(),
         );
 
-        Flushing::new(node, began, pages, gate)
-            .map_err(|(pages, e)| Region::not_mapped(node, pages, e, began))
+        Flushing::new(node, start_time, pages, gate)
+            .map_err(|(pages, e)| Region::unmapped_failure(node, pages, e, start_time))
     }
 }
 
@@ -264,7 +272,7 @@ impl Flushing {
     /// On error, the pages are returned.
     fn new(
         node: NumaNode,
-        began: Instant<Monotonic>,
+        start_time: Instant<Monotonic>,
         pages: UnmappedPages,
         gate: &Arc<Gate>,
     ) -> Result<Self, (Option<UnmappedPages>, Error)> {
@@ -285,7 +293,7 @@ impl Flushing {
 
         Ok(Self {
             node,
-            began,
+            start_time,
             owner,
             mappings,
             pages,
@@ -295,10 +303,10 @@ impl Flushing {
     /// Finishes the region, which is not visible yet.
     ///
     /// On error, everything is undone, as far as possible.
-    pub(crate) fn finish(self) -> Result<Region, Shortfall> {
+    pub(crate) fn finish(self) -> Result<Region, AllocFailure> {
         let Self {
             node,
-            began,
+            start_time,
             owner,
             mappings,
             pages,
@@ -306,59 +314,59 @@ impl Flushing {
 
         let pages = pages
             .finish()
-            .map_err(|(pages, e)| Region::not_mapped(node, pages, e, began))?;
+            .map_err(|(pages, e)| Region::unmapped_failure(node, pages, e, start_time))?;
         Ok(Region {
             node,
             files: None,
             memory: Memory::Uncached(Arc::from(owner.write(pages)), mappings),
-            took: began.elapsed(),
+            duration: start_time.elapsed(),
         })
     }
 }
 
 impl Region {
     /// Frees memory that was removed from the linear mapping but cannot be used.
-    fn not_mapped(
+    fn unmapped_failure(
         node: NumaNode,
         pages: Option<UnmappedPages>,
         error: Error,
-        began: Instant<Monotonic>,
-    ) -> Shortfall {
+        start_time: Instant<Monotonic>,
+    ) -> AllocFailure {
         let region = pages.map(|pages| Self {
             node,
             files: None,
             memory: Memory::Unmapped(pages),
-            took: Delta::ZERO,
+            duration: Delta::ZERO,
         });
 
         match region {
-            Some(region) => region.fall_short(error, began),
-            None => Shortfall::new(node, Why::NotOffered, error, began),
+            Some(region) => region.into_failure(error, start_time),
+            None => AllocFailure::new(node, Reason::NotExposed, error, start_time),
         }
     }
 
     /// Exposes the region in `dir`, if it is not stuck.
     ///
     /// On error, the region is freed, as far as possible.
-    pub(crate) fn offer(mut self, dir: &Dir) -> Result<Self, Shortfall> {
-        let began = Instant::now();
+    pub(crate) fn offer(mut self, dir: &Dir) -> Result<Self, AllocFailure> {
+        let start_time = Instant::now();
 
         if let Memory::Uncached(pages, mappings) = &self.memory {
             match Files::new(self.node, pages, dir, mappings) {
                 Ok(files) => self.files = Some(files),
-                Err(e) => return Err(self.fall_short(e, began)),
+                Err(e) => return Err(self.into_failure(e, start_time)),
             }
         }
         Ok(self)
     }
 
     /// Frees a region that could not be mapped or exposed.
-    fn fall_short(self, error: Error, began: Instant<Monotonic>) -> Shortfall {
+    fn into_failure(self, error: Error, start_time: Instant<Monotonic>) -> AllocFailure {
         let node = self.node;
 
-        Shortfall {
+        AllocFailure {
             stuck: self.give_back().err(),
-            ..Shortfall::new(node, Why::NotOffered, error, began)
+            ..AllocFailure::new(node, Reason::NotExposed, error, start_time)
         }
     }
 
@@ -367,8 +375,8 @@ impl Region {
     }
 
     /// Returns how long it took to allocate the memory.
-    pub(crate) fn took(&self) -> Delta {
-        self.took
+    pub(crate) fn duration(&self) -> Delta {
+        self.duration
     }
 
     /// Returns whether processes can see the region.

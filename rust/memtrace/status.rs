@@ -28,7 +28,7 @@ pub(crate) struct Status {
 struct Row {
     node: NumaNode,
     state: State,
-    took: Delta,
+    duration: Delta,
 }
 
 /// The state of a node.
@@ -38,35 +38,37 @@ pub(crate) enum State {
     /// The node has a region that could not be freed.
     Stuck(PfnRange),
     /// The node provided nothing to the last request.
-    Short(Why),
+    Short(Reason),
 }
 
 /// The reason why a node provided nothing.
-pub(crate) enum Why {
-    /// There was no range of that size. `most` is the largest power of two that was available, in
-    /// bytes.
-    TooLarge { most: usize },
+pub(crate) enum Reason {
+    /// There was no range of that size. `largest` is the largest power of two that was available,
+    /// in bytes.
+    TooLarge { largest: usize },
     /// There was not enough memory to start zeroing it.
     NotZeroed,
     /// It could not be removed from the linear mapping.
     NotUnmapped,
     /// There was not enough memory to map it and start flushing it, or for its files.
-    NotOffered,
+    NotExposed,
     /// The writer was killed.
     Interrupted,
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Why::TooLarge { most: 0 } => "no contiguous memory could be freed",
-            Why::TooLarge { most } => {
-                return write!(f, "the largest range that could be freed is {most:#x}");
+            Reason::TooLarge { largest: 0 } => "no contiguous memory could be freed",
+            Reason::TooLarge { largest } => {
+                return write!(f, "the largest range that could be freed is {largest:#x}");
             }
-            Why::NotZeroed => "no memory to have it zeroed",
-            Why::NotUnmapped => "it could not be removed from the linear mapping",
-            Why::NotOffered => "no memory to map it cache-inhibited and flush it, or for its files",
-            Why::Interrupted => "interrupted by a signal",
+            Reason::NotZeroed => "no memory to have it zeroed",
+            Reason::NotUnmapped => "it could not be removed from the linear mapping",
+            Reason::NotExposed => {
+                "no memory to map it cache-inhibited and flush it, or for its files"
+            }
+            Reason::Interrupted => "interrupted by a signal",
         })
     }
 }
@@ -84,9 +86,13 @@ impl Status {
     }
 
     /// Sets the state of `node`, and how long it took to get there.
-    pub(crate) fn set(&self, node: NumaNode, state: State, took: Delta) {
+    pub(crate) fn set(&self, node: NumaNode, state: State, duration: Delta) {
         let mut rows = self.rows.lock();
-        let new = Row { node, state, took };
+        let new = Row {
+            node,
+            state,
+            duration,
+        };
 
         match rows.iter_mut().find(|row| row.node == node) {
             Some(row) => *row = new,
@@ -125,7 +131,7 @@ impl Status {
     }
 }
 
-const STUCK: &str = "the linear mapping could not be restored, the next write tries again";
+const STUCK_REASON: &str = "the linear mapping could not be restored, the next write tries again";
 
 /// The `status` file's data.
 pub(crate) struct StatusFile(pub(crate) Arc<Status>);
@@ -138,9 +144,14 @@ impl TextFile for StatusFile {
             "{:<5} {:<6} {:<18} {:<18} {:<9} {:<8} why",
             "node", "state", "start", "size", "mappings", "ms"
         )?;
-        for Row { node, state, took } in self.0.rows.lock().iter() {
+        for Row {
+            node,
+            state,
+            duration,
+        } in self.0.rows.lock().iter()
+        {
             let node = node.id();
-            let ms = took.as_millis_ceil();
+            let ms = duration.as_millis_ceil();
             match state {
                 State::Held(range, mappings) => writeln!(
                     f,
@@ -152,14 +163,14 @@ impl TextFile for StatusFile {
                 ),
                 State::Stuck(range) => writeln!(
                     f,
-                    "{node:<5} {:<6} {:#018x} {:#018x} {:<9} {ms:<8} {STUCK}",
+                    "{node:<5} {:<6} {:#018x} {:#018x} {:<9} {ms:<8} {STUCK_REASON}",
                     "stuck",
                     range.start(),
                     range.size(),
                     0,
                 ),
-                State::Short(why) => f.write_fmt(fmt!(
-                    "{node:<5} {:<6} {:<18} {:<18} {:<9} {ms:<8} {why}\n",
+                State::Short(reason) => f.write_fmt(fmt!(
+                    "{node:<5} {:<6} {:<18} {:<18} {:<9} {ms:<8} {reason}\n",
                     "short",
                     "-",
                     "-",

@@ -327,14 +327,14 @@ mod tests {
     static ENOUGH: Atomic<usize> = Atomic::new(0);
 
     fn wait_for_all(_: Range<usize>) {
-        let began = Instant::<Monotonic>::now();
+        let start_time = Instant::<Monotonic>::now();
         let nr_at_work = NR_AT_WORK.fetch_add(1, Relaxed) + 1;
 
         if nr_at_work >= NR_WANTED.load(Relaxed) {
             NR_SEEN.store(nr_at_work, Relaxed);
             ENOUGH.store(1, Relaxed);
         }
-        while ENOUGH.load(Relaxed) == 0 && began.elapsed() < Delta::from_secs(30) {
+        while ENOUGH.load(Relaxed) == 0 && start_time.elapsed() < Delta::from_secs(30) {
             fsleep(Delta::from_millis(1));
         }
         ENOUGH.store(1, Relaxed);
