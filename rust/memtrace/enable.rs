@@ -82,7 +82,7 @@ impl Enable {
 
     /// Allocates the memory that was requested at load time. Loading the driver does not fail if
     /// this fails, and must not: processes may already have its files open.
-    pub(crate) fn take_at_load(&self, size: u64) {
+    pub(crate) fn alloc_at_load(&self, size: u64) {
         if size == 0 {
             return;
         }
@@ -104,12 +104,12 @@ impl Enable {
         let closed = self.gate.close().inspect_err(|_| {
             pr_err!("Trace memory is mapped by a process, nothing changed\n");
         })?;
-        self.set(&mut regions, size as usize)?;
+        self.replace(&mut regions, size as usize)?;
 
         // A region can be mapped as soon as it is visible.
         drop(closed);
-        self.offer(&mut regions, size as usize)?;
-        if size == 0 || regions.iter().any(Region::is_offered) {
+        self.expose(&mut regions, size as usize)?;
+        if size == 0 || regions.iter().any(Region::is_exposed) {
             Ok(())
         } else if regions.is_empty() {
             Err(ENOMEM)
@@ -119,9 +119,9 @@ impl Enable {
     }
 
     /// Frees what is held, and allocates `size` bytes. The new regions are not visible yet.
-    fn set(&self, regions: &mut KVec<Region>, size: usize) -> Result {
+    fn replace(&self, regions: &mut KVec<Region>, size: usize) -> Result {
         self.status.forget_short();
-        self.give_back(regions)?;
+        self.free_all(regions)?;
         if size == 0 {
             return Ok(());
         }
@@ -129,16 +129,16 @@ impl Enable {
         if !size.is_power_of_two() {
             pr_notice!("The HTM wants a power of two, which {size:#x} is not\n");
         }
-        let result = self.take(regions, size);
+        let result = self.alloc_all(regions, size);
         if result == Err(EINTR) {
-            self.give_back(regions)?;
+            self.free_all(regions)?;
         }
         result
     }
 
     /// Allocates `size` bytes on each node that can provide them.
-    fn take(&self, regions: &mut KVec<Region>, size: usize) -> Result {
-        let nodes = self.nodes.in_force();
+    fn alloc_all(&self, regions: &mut KVec<Region>, size: usize) -> Result {
+        let nodes = self.nodes.effective();
         let nr_nodes = nodes.iter().count();
         let mut clearing = KVec::with_capacity(nr_nodes, GFP_KERNEL)?;
         let mut flushing = KVec::with_capacity(nr_nodes, GFP_KERNEL)?;
@@ -170,22 +170,22 @@ impl Enable {
                     events::alloc(region.node(), region.range(), region.duration());
                     regions.push_within_capacity(region)?;
                 }
-                Err(failure) => result = result.and(self.note(regions, failure, size)),
+                Err(failure) => result = result.and(self.record_failure(regions, failure, size)),
             }
         }
         result
     }
 
     /// Exposes all regions in debugfs.
-    fn offer(&self, regions: &mut KVec<Region>, size: usize) -> Result {
+    fn expose(&self, regions: &mut KVec<Region>, size: usize) -> Result {
         let mut i = 0;
 
         while i < regions.len() {
             let region = regions.remove(i)?;
             let (node, range) = (region.node(), region.range());
-            match region.offer(&self.dir) {
+            match region.expose(&self.dir) {
                 Ok(region) => {
-                    if region.is_offered() {
+                    if region.is_exposed() {
                         self.status.set(node, region.state(), region.duration());
                     }
                     regions.insert_within_capacity(i, region)?;
@@ -196,7 +196,7 @@ impl Enable {
                         events::free(node, range, failure.duration);
                     }
                     failure.log();
-                    self.note(regions, failure, size)?;
+                    self.record_failure(regions, failure, size)?;
                 }
             }
         }
@@ -205,7 +205,12 @@ impl Enable {
 
     /// Records a failure, and keeps a region that is stuck. A signal is the only failure that ends
     /// the request.
-    fn note(&self, regions: &mut KVec<Region>, failure: AllocFailure, size: usize) -> Result {
+    fn record_failure(
+        &self,
+        regions: &mut KVec<Region>,
+        failure: AllocFailure,
+        size: usize,
+    ) -> Result {
         let AllocFailure {
             node,
             reason,
@@ -231,12 +236,12 @@ impl Enable {
     }
 
     /// Frees all regions, in reverse order, and keeps those that cannot be freed.
-    fn give_back(&self, regions: &mut KVec<Region>) -> Result {
+    fn free_all(&self, regions: &mut KVec<Region>) -> Result {
         for i in (0..regions.len()).rev() {
             let region = regions.remove(i)?;
             let (node, range) = (region.node(), region.range());
             let start_time = Instant::<Monotonic>::now();
-            match region.give_back() {
+            match region.free() {
                 Ok(()) => {
                     events::free(node, range, start_time.elapsed());
                     self.status.forget(node);
@@ -272,6 +277,6 @@ impl TextFile for Enable {
 impl PinnedDrop for Enable {
     fn drop(self: Pin<&mut Self>) {
         // Regions that cannot be freed now are tried once more on drop, and reported as lost then.
-        let _ = self.give_back(&mut self.regions.lock());
+        let _ = self.free_all(&mut self.regions.lock());
     }
 }

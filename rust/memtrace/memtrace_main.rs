@@ -101,7 +101,7 @@ impl kernel::InPlaceModule for Memtrace {
             let dir = Dir::new_in_arch_dir(c"memtrace");
             let status = Arc::pin_init(Status::new(), GFP_KERNEL)?;
             let nodes = Arc::pin_init(Nodes::new(), GFP_KERNEL)?;
-            nodes.choose(*module_parameters::nodes.value_ref())?;
+            nodes.select(*module_parameters::nodes.value_ref())?;
 
             let enable = Enable::new(
                 dir.clone(),
@@ -116,7 +116,7 @@ impl kernel::InPlaceModule for Memtrace {
                 enable <- dir.text_file(c"enable", enable),
             })
             .pin_chain(move |this| {
-                this.enable.take_at_load(size);
+                this.enable.alloc_at_load(size);
                 Ok(())
             }))
         })

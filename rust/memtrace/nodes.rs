@@ -22,37 +22,37 @@ use kernel::{
 pub(crate) struct Nodes {
     /// If empty, all nodes that have memory at the time of use.
     #[pin]
-    chosen: Mutex<NodeSet>,
+    selected: Mutex<NodeSet>,
 }
 
 impl Nodes {
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            chosen <- new_mutex!(NodeSet::empty()),
+            selected <- new_mutex!(NodeSet::empty()),
         })
     }
 
     /// Selects nodes, which must be online. An empty set selects all nodes that have memory at the
     /// time of use.
-    pub(crate) fn choose(&self, nodes: NodeSet) -> Result {
+    pub(crate) fn select(&self, nodes: NodeSet) -> Result {
         let online = numa::online_nodes();
 
         if !nodes.is_subset(&online) {
             pr_err!("Nodes {nodes} are not all among those online, {online}\n");
             return Err(EINVAL);
         }
-        *self.chosen.lock() = nodes;
+        *self.selected.lock() = nodes;
         Ok(())
     }
 
     /// Returns the nodes to allocate memory on now.
-    pub(crate) fn in_force(&self) -> NodeSet {
-        let chosen = *self.chosen.lock();
+    pub(crate) fn effective(&self) -> NodeSet {
+        let selected = *self.selected.lock();
 
-        if chosen.is_empty() {
+        if selected.is_empty() {
             return numa::memory_nodes();
         }
-        chosen
+        selected
     }
 }
 
@@ -62,13 +62,13 @@ pub(crate) struct NodesFile(pub(crate) Arc<Nodes>);
 #[vtable]
 impl TextFile for NodesFile {
     fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_fmt(fmt!("{}\n", self.0.in_force()))
+        f.write_fmt(fmt!("{}\n", self.0.effective()))
     }
 
     fn store(&self, text: &CStr) -> Result {
         // A number that is too large for a node (`ERANGE`) is just invalid here.
         let nodes = NodeSet::parse_list(text.as_ref()).map_err(|_| EINVAL)?;
 
-        self.0.choose(nodes)
+        self.0.select(nodes)
     }
 }

@@ -84,8 +84,8 @@ use crate::{
 
 /// The trace memory of one node.
 ///
-/// It is freed by [`Region::give_back`]. Dropping it frees the memory as well, but if that fails
-/// the memory is lost.
+/// It is freed by [`Region::free`]. Dropping it frees the memory as well, but if that fails the
+/// memory is lost.
 pub(crate) struct Region {
     node: NumaNode,
     // Must come first: `trace` is removed, and its readers are gone, before the pages are freed.
@@ -184,7 +184,7 @@ fn any_zone(movable: bool) -> Flags {
 /// Allocates `size` bytes on `node`. On failure, drains the per-CPU lists and tries again, and if
 /// `movable` then tries `ZONE_MOVABLE`. That is the last resort, since it gets in the way of memory
 /// hotplug.
-fn alloc_persistently(node: NumaNode, size: usize, movable: bool) -> Result<ContigPages> {
+fn alloc_retry(node: NumaNode, size: usize, movable: bool) -> Result<ContigPages> {
     match alloc(node, size, GFP_KERNEL) {
         Err(e) if e == ENOMEM => drain_lru_lists(),
         result => return result,
@@ -198,8 +198,8 @@ fn alloc_persistently(node: NumaNode, size: usize, movable: bool) -> Result<Cont
 /// Returns the largest power of two, less than `size`, that `node` could provide, or 0. Fails if a
 /// signal ends the search.
 ///
-/// Call this after [`alloc_persistently`] has failed, which leaves the per-CPU lists drained.
-fn largest_below(node: NumaNode, size: usize, movable: bool) -> Result<usize> {
+/// Call this after [`alloc_retry`] has failed, which leaves the per-CPU lists drained.
+fn largest_available(node: NumaNode, size: usize, movable: bool) -> Result<usize> {
     let mut size = size.div_ceil(2).next_power_of_two();
 
     while size >= memory_block_size() {
@@ -218,9 +218,9 @@ impl Clearing {
     pub(crate) fn new(node: NumaNode, size: usize, movable: bool) -> Result<Self, AllocFailure> {
         let start_time = Instant::now();
 
-        let pages = alloc_persistently(node, size, movable).map_err(|e| {
+        let pages = alloc_retry(node, size, movable).map_err(|e| {
             let largest = if e == ENOMEM {
-                largest_below(node, size, movable)
+                largest_available(node, size, movable)
             } else {
                 Err(e)
             };
@@ -348,7 +348,7 @@ impl Region {
     /// Exposes the region in `dir`, if it is not stuck.
     ///
     /// On error, the region is freed, as far as possible.
-    pub(crate) fn offer(mut self, dir: &Dir) -> Result<Self, AllocFailure> {
+    pub(crate) fn expose(mut self, dir: &Dir) -> Result<Self, AllocFailure> {
         let start_time = Instant::now();
 
         if let Memory::Uncached(pages, mappings) = &self.memory {
@@ -365,7 +365,7 @@ impl Region {
         let node = self.node;
 
         AllocFailure {
-            stuck: self.give_back().err(),
+            stuck: self.free().err(),
             ..AllocFailure::new(node, Reason::NotExposed, error, start_time)
         }
     }
@@ -380,7 +380,7 @@ impl Region {
     }
 
     /// Returns whether processes can see the region.
-    pub(crate) fn is_offered(&self) -> bool {
+    pub(crate) fn is_exposed(&self) -> bool {
         self.files
             .as_ref()
             .is_some_and(|files| files.trace.is_some())
@@ -407,7 +407,7 @@ impl Region {
     /// The region must not be mapped by any process. If `trace` is still open, it returns EIO from
     /// then on. If the linear mapping cannot be restored, the region is returned, without `trace`,
     /// so that the caller can try again.
-    pub(crate) fn give_back(mut self) -> Result<(), Self> {
+    pub(crate) fn free(mut self) -> Result<(), Self> {
         if let Some(files) = &mut self.files {
             // Waits for readers.
             files.trace = None;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The memory of a region is taken out of it by giving it back.
+//! The memory of a region is taken out of it by freeing it.
 
 use crate::region::Region;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is offered is mapped cache-inhibited.
+//! What is exposed is mapped cache-inhibited.
 
 use crate::{
     gate::Mappings,

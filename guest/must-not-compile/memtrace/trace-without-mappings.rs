@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A region is offered together with what counts its mappings.
+//! A region is exposed together with what counts its mappings.
 
 use crate::{
     gate::Mappings,

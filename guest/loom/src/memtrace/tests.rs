@@ -250,7 +250,7 @@ impl Driver {
         }
     }
 
-    /// A write to `enable`: gives the region back, and takes and offers a new one.
+    /// A write to `enable`: frees the region, and allocates and exposes a new one.
     fn request(&self) -> bool {
         let _regions = self.regions.lock();
         let Ok(closed) = self.gate.close() else {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A region is offered once.
+//! A region is exposed once.
 
 use crate::region::Region;
 use kernel::debugfs::Dir;
 
 pub(crate) fn program(region: Region, dir: &Dir) {
-    let _ = region.offer(dir);
+    let _ = region.expose(dir);
     #[cfg(wrong)]
-    let _ = region.offer(dir); //~ E0382
+    let _ = region.expose(dir); //~ E0382
 }

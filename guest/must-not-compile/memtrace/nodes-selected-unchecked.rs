@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The nodes that are chosen were online when they were.
+//! The nodes that are selected were online when they were.
 
 use crate::nodes::Nodes;
 use kernel::{
@@ -11,7 +11,7 @@ use kernel::{
 pub(crate) fn program(nodes: &Nodes, new: NodeSet) -> Result {
     #[cfg(wrong)]
     {
-        *nodes.chosen.lock() = new; //~ E0616 chosen
+        *nodes.selected.lock() = new; //~ E0616 selected
     }
-    nodes.choose(new)
+    nodes.select(new)
 }

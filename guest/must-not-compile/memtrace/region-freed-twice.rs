@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A region is given back once.
+//! A region is freed once.
 
 use crate::region::Region;
 
 pub(crate) fn program(region: Region) {
-    let _ = region.give_back();
+    let _ = region.free();
     #[cfg(wrong)]
-    let _ = region.give_back(); //~ E0382
+    let _ = region.free(); //~ E0382
 }

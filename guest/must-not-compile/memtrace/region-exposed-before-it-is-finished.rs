@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A region is offered when no line of it is in a cache any more.
+//! A region is exposed when no line of it is in a cache any more.
 
 use crate::region::Flushing;
 use kernel::debugfs::Dir;
@@ -10,5 +10,5 @@ pub(crate) fn program(region: Flushing, dir: &Dir) {
     let Ok(region) = region.finish() else {
         return;
     };
-    let _ = region.offer(dir); //~ E0599 offer
+    let _ = region.expose(dir); //~ E0599 expose
 }
