@@ -25,7 +25,7 @@ use kernel::{
 
 use crate::{
     events,
-    gate::Gate,
+    mapcount::MapGate,
     nodes::Nodes,
     region::{
         AllocFailure,
@@ -55,7 +55,7 @@ pub(crate) struct Enable {
     dir: Dir,
     nodes: Arc<Nodes>,
     movable: bool,
-    gate: Arc<Gate>,
+    gate: Arc<MapGate>,
     status: Arc<Status>,
     #[pin]
     regions: Mutex<KVec<Region>>,
@@ -74,7 +74,7 @@ impl Enable {
             dir,
             nodes,
             movable,
-            gate: Arc::new(Gate::new(), GFP_KERNEL)?,
+            gate: Arc::new(MapGate::new(), GFP_KERNEL)?,
             status,
             regions <- new_mutex!(KVec::new()),
         })

@@ -11,7 +11,7 @@
 //! - [`status`]: the file that reports the state of each node.
 //! - [`region`]: the trace memory of one node, and how it is allocated and freed.
 //! - [`trace`]: the file through which processes read and map a region.
-//! - [`gate`]: what prevents regions from being freed while they are mapped.
+//! - [`mapcount`]: what prevents regions from being freed while they are mapped.
 //! - [`events`]: the tracepoints.
 
 use kernel::{
@@ -32,7 +32,7 @@ use kernel::{
 
 mod enable;
 mod events;
-mod gate;
+mod mapcount;
 mod nodes;
 mod region;
 mod status;

@@ -71,9 +71,9 @@ use kernel::{
 use core::mem::MaybeUninit;
 
 use crate::{
-    gate::{
-        Gate,
-        Mappings, //
+    mapcount::{
+        MapCount,
+        MapGate, //
     },
     status::{
         Reason,
@@ -98,7 +98,7 @@ enum Memory {
     /// Not in use yet, or no longer in use.
     Unmapped(UnmappedPages),
     /// In use.
-    Uncached(Arc<UncachedPages>, Arc<Mappings>),
+    Uncached(Arc<UncachedPages>, Arc<MapCount>),
 }
 
 /// The directory of a region.
@@ -121,7 +121,7 @@ pub(crate) struct Flushing {
     node: NumaNode,
     start_time: Instant<Monotonic>,
     owner: UniqueArc<MaybeUninit<UncachedPages>>,
-    mappings: Arc<Mappings>,
+    mappings: Arc<MapCount>,
     pages: FlushingPages,
 }
 
@@ -245,7 +245,7 @@ impl Clearing {
     /// starts to flush it from all data caches on the CPUs of its node.
     ///
     /// On error, everything is undone, as far as possible.
-    pub(crate) fn flush(self, gate: &Arc<Gate>) -> Result<Flushing, AllocFailure> {
+    pub(crate) fn flush(self, gate: &Arc<MapGate>) -> Result<Flushing, AllocFailure> {
         let Self {
             node,
             start_time,
@@ -274,11 +274,11 @@ impl Flushing {
         node: NumaNode,
         start_time: Instant<Monotonic>,
         pages: UnmappedPages,
-        gate: &Arc<Gate>,
+        gate: &Arc<MapGate>,
     ) -> Result<Self, (Option<UnmappedPages>, Error)> {
         // Allocate the owner of the region first, so that the region is never without one.
         let (owner, mappings) = match UniqueArc::new_uninit(GFP_KERNEL)
-            .and_then(|owner| Ok((owner, Arc::new(Mappings::new(gate.clone()), GFP_KERNEL)?)))
+            .and_then(|owner| Ok((owner, Arc::new(MapCount::new(gate.clone()), GFP_KERNEL)?)))
         {
             Ok(owners) => owners,
             Err(e) => return Err((Some(pages), e.into())),
@@ -435,7 +435,7 @@ impl Files {
         node: NumaNode,
         pages: &Arc<UncachedPages>,
         dir: &Dir,
-        mappings: &Arc<Mappings>,
+        mappings: &Arc<MapCount>,
     ) -> Result<Self> {
         let dir = dir.subdir(&CString::try_from_fmt(fmt!("{:08x}", node.id()))?);
         let trace = Trace::new(pages.clone(), mappings.clone());

@@ -16,7 +16,7 @@ use kernel::{
     time::Delta, //
 };
 
-use crate::gate::Mappings;
+use crate::mapcount::MapCount;
 
 /// What `enable` and `status` report. Readers never wait for memory to be allocated or freed.
 #[pin_data]
@@ -34,7 +34,7 @@ struct Row {
 /// The state of a node.
 pub(crate) enum State {
     /// The node has a region that can be used.
-    Held(PfnRange, Arc<Mappings>),
+    Held(PfnRange, Arc<MapCount>),
     /// The node has a region that could not be freed.
     Stuck(PfnRange),
     /// The node provided nothing to the last request.

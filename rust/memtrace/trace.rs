@@ -13,19 +13,19 @@ use kernel::{
     sync::Arc, //
 };
 
-use crate::gate::{
-    Mapping,
-    Mappings, //
+use crate::mapcount::{
+    MapCount,
+    Mapping, //
 };
 
 /// The data of a `trace` file.
 pub(crate) struct Trace {
     pages: Arc<UncachedPages>,
-    mappings: Arc<Mappings>,
+    mappings: Arc<MapCount>,
 }
 
 impl Trace {
-    pub(crate) fn new(pages: Arc<UncachedPages>, mappings: Arc<Mappings>) -> Self {
+    pub(crate) fn new(pages: Arc<UncachedPages>, mappings: Arc<MapCount>) -> Self {
         Self { pages, mappings }
     }
 }

@@ -2,7 +2,7 @@
 
 //! The part of the driver.
 
-#[path = "../../../rust/memtrace/gate.rs"]
-mod gate;
+#[path = "../../../rust/memtrace/mapcount.rs"]
+mod mapcount;
 
 mod tests;

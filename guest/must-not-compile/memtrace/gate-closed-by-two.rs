@@ -2,13 +2,13 @@
 
 //! A gate is closed by one.
 
-use crate::gate::Closed;
+use crate::mapcount::ClosedGate;
 
 fn two<T: Clone>(one: T) -> (T, T) {
     (one.clone(), one)
 }
 
-pub(crate) fn program(closed: Closed<'_>) {
+pub(crate) fn program(closed: ClosedGate<'_>) {
     two(());
     #[cfg(wrong)]
     two(closed); //~ E0277 Clone

@@ -2,9 +2,9 @@
 
 //! Who passes the gate is counted as a mapping of a region.
 
-use crate::gate::Gate;
+use crate::mapcount::MapGate;
 
-pub(crate) fn program(gate: &Gate) {
+pub(crate) fn program(gate: &MapGate) {
     #[cfg(wrong)]
     let _ = gate.enter(); //~ E0624 enter
     let _ = gate;

@@ -2,10 +2,10 @@
 
 //! A gate stays for as long as it is closed.
 
-use crate::gate::Gate;
+use crate::mapcount::MapGate;
 use kernel::prelude::*;
 
-pub(crate) fn program(gate: KBox<Gate>) -> Result {
+pub(crate) fn program(gate: KBox<MapGate>) -> Result {
     let closed = gate.close()?;
     #[cfg(wrong)]
     drop(gate); //~ E0505

@@ -2,9 +2,9 @@
 
 //! A mapping that is gone was one before.
 
-use crate::gate::Gate;
+use crate::mapcount::MapGate;
 
-pub(crate) fn program(gate: &Gate) {
+pub(crate) fn program(gate: &MapGate) {
     #[cfg(wrong)]
     gate.leave(); //~ E0624 leave
     let _ = gate;

@@ -2,17 +2,17 @@
 
 //! A gate is opened by who has closed it.
 
-use crate::gate::{
-    Closed,
-    Gate, //
+use crate::mapcount::{
+    ClosedGate,
+    MapGate, //
 };
 use kernel::prelude::*;
 
-pub(crate) fn program(gate: &Gate) -> Result {
+pub(crate) fn program(gate: &MapGate) -> Result {
     #[cfg(wrong)]
-    let closed = Closed(gate); //~ E0423
+    let closed = ClosedGate(gate); //~ E0423
     #[cfg(not(wrong))]
-    let closed: Closed<'_> = gate.close()?;
+    let closed: ClosedGate<'_> = gate.close()?;
     drop(closed);
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 //! A gate is opened once, or else it would open for who closes it next.
 
-use crate::gate::Gate;
+use crate::mapcount::MapGate;
 use kernel::prelude::*;
 
-pub(crate) fn program(gate: &Gate) -> Result {
+pub(crate) fn program(gate: &MapGate) -> Result {
     let closed = gate.close()?;
     drop(closed);
     #[cfg(wrong)]

@@ -2,13 +2,13 @@
 
 //! How many mappings there are is counted by the gate itself.
 
-use crate::gate::Gate;
+use crate::mapcount::MapGate;
 use kernel::{
     prelude::*,
     sync::atomic::Relaxed, //
 };
 
-pub(crate) fn program(gate: &Gate) -> Result {
+pub(crate) fn program(gate: &MapGate) -> Result {
     #[cfg(wrong)]
     gate.0.store(0, Relaxed); //~ E0616
     #[cfg(not(wrong))]

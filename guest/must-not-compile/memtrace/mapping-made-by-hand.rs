@@ -2,13 +2,13 @@
 
 //! A mapping that is counted has passed the gate.
 
-use crate::gate::{
-    Mapping,
-    Mappings, //
+use crate::mapcount::{
+    MapCount,
+    Mapping, //
 };
 use kernel::sync::Arc;
 
-pub(crate) fn program(mappings: Arc<Mappings>) -> Option<Mapping> {
+pub(crate) fn program(mappings: Arc<MapCount>) -> Option<Mapping> {
     #[cfg(wrong)]
     return Some(Mapping(mappings)); //~ E0423
     #[cfg(not(wrong))]

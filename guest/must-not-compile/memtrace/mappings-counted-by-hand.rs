@@ -2,10 +2,10 @@
 
 //! The mappings of a region are counted as they come and go.
 
-use crate::gate::Mappings;
+use crate::mapcount::MapCount;
 use kernel::sync::atomic::Relaxed;
 
-pub(crate) fn program(mappings: &Mappings) -> usize {
+pub(crate) fn program(mappings: &MapCount) -> usize {
     #[cfg(wrong)]
     mappings.count.store(0, Relaxed); //~ E0616 count
     let _ = Relaxed;

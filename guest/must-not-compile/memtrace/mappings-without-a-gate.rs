@@ -2,15 +2,15 @@
 
 //! All mappings pass a gate.
 
-use crate::gate::{
-    Gate,
-    Mappings, //
+use crate::mapcount::{
+    MapCount,
+    MapGate, //
 };
 use kernel::sync::Arc;
 
-pub(crate) fn program(gate: Arc<Gate>) -> Mappings {
+pub(crate) fn program(gate: Arc<MapGate>) -> MapCount {
     #[cfg(wrong)]
-    return Mappings::new(); //~ E0061
+    return MapCount::new(); //~ E0061
     #[cfg(not(wrong))]
-    Mappings::new(gate)
+    MapCount::new(gate)
 }

@@ -3,12 +3,12 @@
 //! A region is finished when its lines were flushed, not when it is zeroed.
 
 use crate::{
-    gate::Gate,
+    mapcount::MapGate,
     region::Clearing, //
 };
 use kernel::sync::Arc;
 
-pub(crate) fn program(region: Clearing, gate: &Arc<Gate>) {
+pub(crate) fn program(region: Clearing, gate: &Arc<MapGate>) {
     #[cfg(not(wrong))]
     let Ok(region) = region.flush(gate) else {
         return;

@@ -3,12 +3,12 @@
 //! A region is mapped through a gate.
 
 use crate::{
-    gate::Gate,
+    mapcount::MapGate,
     region::Clearing, //
 };
 use kernel::sync::Arc;
 
-pub(crate) fn program(region: Clearing, gate: &Arc<Gate>) {
+pub(crate) fn program(region: Clearing, gate: &Arc<MapGate>) {
     #[cfg(wrong)]
     let _ = region.flush(); //~ E0061
     #[cfg(not(wrong))]

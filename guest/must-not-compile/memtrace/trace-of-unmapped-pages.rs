@@ -3,7 +3,7 @@
 //! What is exposed is mapped cache-inhibited.
 
 use crate::{
-    gate::Mappings,
+    mapcount::MapCount,
     trace::Trace, //
 };
 use kernel::{
@@ -19,6 +19,6 @@ type Pages = UnmappedPages;
 #[cfg(not(wrong))]
 type Pages = UncachedPages;
 
-pub(crate) fn program(pages: Arc<Pages>, mappings: Arc<Mappings>, _: UnmappedPages) -> Trace {
+pub(crate) fn program(pages: Arc<Pages>, mappings: Arc<MapCount>, _: UnmappedPages) -> Trace {
     Trace::new(pages, mappings) //~ E0308
 }

@@ -3,7 +3,7 @@
 //! A region is exposed together with what counts its mappings.
 
 use crate::{
-    gate::Mappings,
+    mapcount::MapCount,
     trace::Trace, //
 };
 use kernel::{
@@ -11,7 +11,7 @@ use kernel::{
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: Arc<UncachedPages>, mappings: Arc<Mappings>) -> Trace {
+pub(crate) fn program(pages: Arc<UncachedPages>, mappings: Arc<MapCount>) -> Trace {
     #[cfg(wrong)]
     return Trace::new(pages); //~ E0061
     #[cfg(not(wrong))]

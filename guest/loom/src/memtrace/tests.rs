@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of `gate.rs`.
+//! Tests of `mapcount.rs`.
 
-use super::gate::{
-    Gate,
-    Mapping,
-    Mappings, //
+use super::mapcount::{
+    MapCount,
+    MapGate,
+    Mapping, //
 };
 use crate::{
     error::EBUSY,
@@ -45,7 +45,7 @@ fn write<T>(cell: &UnsafeCell<T>, new: T) {
 }
 
 /// Maps a region, does something with it, and unmaps it. Returns whether the gate was open.
-fn map(region: &Arc<Mappings>, inside: impl FnOnce()) -> bool {
+fn map(region: &Arc<MapCount>, inside: impl FnOnce()) -> bool {
     let Some(_mapping) = Mapping::new(region) else {
         return false;
     };
@@ -61,7 +61,7 @@ fn how_many(processes: impl IntoIterator<Item = JoinHandle<bool>>) -> usize {
 }
 
 /// The gate is open, and nobody is inside.
-fn assert_open(gate: &Gate, regions: &[Arc<Mappings>]) {
+fn assert_open(gate: &MapGate, regions: &[Arc<MapCount>]) {
     for region in regions {
         assert_eq!(region.count(), 0);
         assert!(map(region, || assert_eq!(gate.close().err(), Some(EBUSY))));
@@ -73,8 +73,8 @@ fn assert_open(gate: &Gate, regions: &[Arc<Mappings>]) {
 #[test]
 fn nobody_is_inside_a_closed_gate() {
     let outcomes = explore(Machine::new(0), None, || {
-        let gate = new(Gate::new());
-        let regions = [(); 2].map(|()| new(Mappings::new(gate.clone())));
+        let gate = new(MapGate::new());
+        let regions = [(); 2].map(|()| new(MapCount::new(gate.clone())));
         let nr_inside = StdArc::new(Atomic::<usize>::new(0));
         let processes = regions.clone().map(|region| {
             let nr_inside = nr_inside.clone();
@@ -109,8 +109,8 @@ fn nobody_is_inside_a_closed_gate() {
 #[test]
 fn all_mappings_of_a_region_are_counted() {
     let counts = explore(Machine::new(0), None, || {
-        let gate = new(Gate::new());
-        let region = new(Mappings::new(gate.clone()));
+        let gate = new(MapGate::new());
+        let region = new(MapCount::new(gate.clone()));
         let process = {
             let region = region.clone();
             thread::spawn(move || map(&region, || assert!((1..=2).contains(&region.count()))))
@@ -131,8 +131,8 @@ fn all_mappings_of_a_region_are_counted() {
 #[test]
 fn it_is_busy_while_somebody_is_inside_and_no_longer() {
     let outcomes = explore(Machine::new(0), None, || {
-        let gate = new(Gate::new());
-        let region = new(Mappings::new(gate.clone()));
+        let gate = new(MapGate::new());
+        let region = new(MapCount::new(gate.clone()));
         let nr_begun = StdArc::new(Atomic::<usize>::new(0));
         let nr_over = StdArc::new(Atomic::<usize>::new(0));
         let process = {
@@ -163,8 +163,8 @@ fn it_is_busy_while_somebody_is_inside_and_no_longer() {
 #[test]
 fn what_was_done_inside_is_over_when_the_gate_is_closed() {
     let outcomes = explore(Machine::new(0), None, || {
-        let gate = new(Gate::new());
-        let regions = [(); 2].map(|()| new(Mappings::new(gate.clone())));
+        let gate = new(MapGate::new());
+        let regions = [(); 2].map(|()| new(MapCount::new(gate.clone())));
         let memory = StdArc::new([(); 2].map(|()| UnsafeCell::new(0)));
         let processes = [0, 1].map(|i| {
             let (region, memory) = (regions[i].clone(), memory.clone());
@@ -194,8 +194,8 @@ fn what_was_done_inside_is_over_when_the_gate_is_closed() {
 fn one_closes_it_at_a_time_and_sees_what_the_other_did() {
     for nr_processes in 0..=1 {
         let nr_closed = explore(Machine::new(0), None, move || {
-            let gate = new(Gate::new());
-            let region = new(Mappings::new(gate.clone()));
+            let gate = new(MapGate::new());
+            let region = new(MapCount::new(gate.clone()));
             let regions = StdArc::new(UnsafeCell::new(0));
             let close = {
                 let (gate, regions) = (gate.clone(), regions.clone());
@@ -226,13 +226,13 @@ fn one_closes_it_at_a_time_and_sees_what_the_other_did() {
 
 /// A region, and what stands for its memory.
 struct Region {
-    mappings: Arc<Mappings>,
+    mappings: Arc<MapCount>,
     is_ours: UnsafeCell<bool>,
 }
 
 /// What the driver has, and who waits for whom in there.
 struct Driver {
-    gate: Arc<Gate>,
+    gate: Arc<MapGate>,
     /// Held while a write to `enable` is at work.
     regions: Mutex<()>,
     /// The file `trace`. It does not go while somebody is mapping it.
@@ -241,7 +241,7 @@ struct Driver {
 
 impl Driver {
     fn new() -> Self {
-        let gate = new(Gate::new());
+        let gate = new(MapGate::new());
 
         Self {
             gate: gate.clone(),
@@ -280,9 +280,9 @@ impl Driver {
 }
 
 impl Region {
-    fn new(gate: Arc<Gate>) -> Arc<Self> {
+    fn new(gate: Arc<MapGate>) -> Arc<Self> {
         new(Self {
-            mappings: new(Mappings::new(gate)),
+            mappings: new(MapCount::new(gate)),
             is_ours: UnsafeCell::new(true),
         })
     }

@@ -19,9 +19,9 @@ use kernel::{
 /// Counts the mappings of all regions by processes, or is closed.
 ///
 /// Either all regions are freed or none. Therefore they share one gate, which closes atomically.
-pub(crate) struct Gate(Atomic<isize>);
+pub(crate) struct MapGate(Atomic<isize>);
 
-impl Gate {
+impl MapGate {
     const CLOSED: isize = -1;
 
     pub(crate) fn new() -> Self {
@@ -30,10 +30,10 @@ impl Gate {
 
     /// Prevents new mappings until the returned guard is dropped. Fails with [`EBUSY`], and leaves
     /// the gate open, if there is a mapping.
-    pub(crate) fn close(&self) -> Result<Closed<'_>> {
+    pub(crate) fn close(&self) -> Result<ClosedGate<'_>> {
         self.0
             .cmpxchg(0, Self::CLOSED, Acquire)
-            .map(|_| Closed(self))
+            .map(|_| ClosedGate(self))
             .map_err(|_| EBUSY)
     }
 
@@ -58,23 +58,23 @@ impl Gate {
 }
 
 /// A guard that keeps the gate closed.
-pub(crate) struct Closed<'a>(&'a Gate);
+pub(crate) struct ClosedGate<'a>(&'a MapGate);
 
-impl Drop for Closed<'_> {
+impl Drop for ClosedGate<'_> {
     fn drop(&mut self) {
         self.0 .0.store(0, Release);
     }
 }
 
-/// The mappings of one region by processes.
-pub(crate) struct Mappings {
-    gate: Arc<Gate>,
+/// The number of mappings of one region by processes.
+pub(crate) struct MapCount {
+    gate: Arc<MapGate>,
     count: Atomic<usize>,
 }
 
-impl Mappings {
+impl MapCount {
     /// Starts without mappings. New ones have to pass `gate`.
-    pub(crate) fn new(gate: Arc<Gate>) -> Self {
+    pub(crate) fn new(gate: Arc<MapGate>) -> Self {
         Self {
             gate,
             count: Atomic::new(0),
@@ -88,11 +88,11 @@ impl Mappings {
 }
 
 /// A mapping that is counted.
-pub(crate) struct Mapping(Arc<Mappings>);
+pub(crate) struct Mapping(Arc<MapCount>);
 
 impl Mapping {
     /// Counts one more mapping of a region, if the gate is open.
-    pub(crate) fn new(mappings: &Arc<Mappings>) -> Option<Self> {
+    pub(crate) fn new(mappings: &Arc<MapCount>) -> Option<Self> {
         if !mappings.gate.enter() {
             return None;
         }
