@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files with their own file operations.
+//! Files that are not proxied.
 //!
-//! DebugFS protects each operation of an ordinary file, as a whole, against removal of the file.
+//! A proxy protects each operation of an ordinary file, as a whole, against removal of the file.
 //! Such a file cannot be mapped, a reader whose buffer is slow to fault in delays the removal for
 //! as long as that takes, and its module can be unloaded while the file is open.
 //!
@@ -194,7 +194,7 @@ impl Dir {
             let mode = if T::HAS_STORE { 0o600 } else { 0o400 };
 
             // SAFETY: The operations of `TextOps<T>` expect a `T` in the inode's private data.
-            unsafe { self.custom_file(name, mode, data, &TextOps::<T>::FILE_OPS) }
+            unsafe { self.unproxied_file(name, mode, data, &TextOps::<T>::FILE_OPS) }
         }
         #[cfg(not(CONFIG_DEBUG_FS))]
         no_file(data)
@@ -215,7 +215,7 @@ impl Dir {
         #[cfg(CONFIG_DEBUG_FS)]
         {
             // SAFETY: The operations of `MemoryOps<T>` expect a `T` in the inode's private data.
-            unsafe { self.custom_file(name, 0o600, data, &MemoryOps::<T>::FILE_OPS) }.pin_chain(
+            unsafe { self.unproxied_file(name, 0o600, data, &MemoryOps::<T>::FILE_OPS) }.pin_chain(
                 |file| {
                     // SAFETY: The file was created, and `file` holds its dentry.
                     unsafe {
@@ -234,7 +234,7 @@ impl Dir {
     /// `operations` must be suitable for a file whose inode has a pointer to a `T` in its private
     /// data. The pointer is valid until the file is removed.
     #[cfg(CONFIG_DEBUG_FS)]
-    unsafe fn custom_file<'a, T: Send + Sync + 'static, E: 'a>(
+    unsafe fn unproxied_file<'a, T: Send + Sync + 'static, E: 'a>(
         &'a self,
         name: &'a CStr,
         mode: u16,

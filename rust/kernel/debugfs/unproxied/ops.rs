@@ -25,20 +25,21 @@ use crate::{
 };
 use core::marker::PhantomData;
 
-/// A section in which the data of an open file is valid: the removal of the file waits for its end.
-struct Access<'a> {
+/// A guard that keeps the data of an open file valid: the removal of the file waits until this is
+/// dropped.
+struct FileGuard<'a> {
     dentry: *mut bindings::dentry,
     _file: PhantomData<&'a bindings::file>,
 }
 
-impl<'a> Access<'a> {
+impl<'a> FileGuard<'a> {
     /// Fails with [`EIO`] if the file has been removed.
     ///
     /// # Safety
     ///
     /// `file` must be an open file of DebugFS for `'a`.
     #[inline]
-    unsafe fn begin(file: *mut bindings::file) -> Result<Self> {
+    unsafe fn new(file: *mut bindings::file) -> Result<Self> {
         // SAFETY: An open file has a dentry for as long as it is open.
         let dentry = unsafe { bindings::file_dentry(file) };
         // SAFETY: It is the dentry of a regular file, and opening it has set up what this requires.
@@ -51,10 +52,10 @@ impl<'a> Access<'a> {
     }
 }
 
-impl Drop for Access<'_> {
+impl Drop for FileGuard<'_> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: Pairs with `debugfs_file_get()` in `begin()`.
+        // SAFETY: Pairs with `debugfs_file_get()` in `new()`.
         unsafe { bindings::debugfs_file_put(self.dentry) };
     }
 }
@@ -91,9 +92,9 @@ impl<T: TextFile> TextOps<T> {
     unsafe extern "C" fn show(seq: *mut bindings::seq_file, _: *mut c_void) -> c_int {
         from_result(|| {
             // SAFETY: `seq_open()` has stored the file, which is open.
-            let _access = unsafe { Access::begin((*seq).file.cast_mut()) }?;
+            let _guard = unsafe { FileGuard::new((*seq).file.cast_mut()) }?;
             // SAFETY: `open` has passed the inode's private data, a `T` that is valid for as long
-            // as `_access`.
+            // as `_guard`.
             let data = unsafe { &*(*seq).private.cast::<T>() };
             // SAFETY: The caller's `seq` is valid, and this task holds its lock.
             let seq = unsafe { SeqFile::from_raw(seq) };
@@ -124,8 +125,8 @@ impl<T: TextFile> TextOps<T> {
             let text = CStr::from_bytes_with_nul(&text).map_err(|_| EINVAL)?;
 
             // SAFETY: `file` is open.
-            let _access = unsafe { Access::begin(file) }?;
-            // SAFETY: The inode's private data is a `T` that is valid for as long as `_access`.
+            let _guard = unsafe { FileGuard::new(file) }?;
+            // SAFETY: The inode's private data is a `T` that is valid for as long as `_guard`.
             let data = unsafe { &*(*(*file).f_inode).i_private.cast::<T>() };
 
             data.store(text)?;
@@ -164,9 +165,9 @@ impl<T: MemoryFile> MemoryOps<T> {
 
     /// # Safety
     ///
-    /// `file` must be an open file with these operations, for `'a`, and `access` its section.
-    unsafe fn data<'a>(file: *mut bindings::file, _access: &'a Access<'_>) -> &'a T {
-        // SAFETY: The inode's private data is a `T` that is valid for as long as `access`.
+    /// `file` must be an open file with these operations, for `'a`, and `guard` be of it.
+    unsafe fn data<'a>(file: *mut bindings::file, _guard: &'a FileGuard<'_>) -> &'a T {
+        // SAFETY: The inode's private data is a `T` that is valid for as long as `guard`.
         unsafe { &*(*(*file).f_inode).i_private.cast::<T>() }
     }
 
@@ -243,9 +244,9 @@ impl<T: MemoryFile> MemoryOps<T> {
             let len;
             {
                 // SAFETY: `file` is open.
-                let access = unsafe { Access::begin(file) }?;
-                // SAFETY: `access` is of `file`.
-                let data = unsafe { Self::data(file, &access) };
+                let guard = unsafe { FileGuard::new(file) }?;
+                // SAFETY: `guard` is of `file`.
+                let data = unsafe { Self::data(file, &guard) };
                 let room = iter.len();
 
                 len = data.size().saturating_sub(start).min(room).min(Self::CHUNK);
@@ -290,9 +291,9 @@ impl<T: MemoryFile> MemoryOps<T> {
     ) -> c_int {
         from_result(|| {
             // SAFETY: `file` is open.
-            let access = unsafe { Access::begin(file) }?;
-            // SAFETY: `access` is of `file`.
-            let data = unsafe { Self::data(file, &access) };
+            let guard = unsafe { FileGuard::new(file) }?;
+            // SAFETY: `guard` is of `file`.
+            let data = unsafe { Self::data(file, &guard) };
 
             // SAFETY: By this function's requirements, and nobody else has claimed `vma`.
             data.mmap(unsafe { VmaUnclaimed::from_raw(vma) })?;
@@ -310,9 +311,9 @@ impl<T: MemoryFile> MemoryOps<T> {
     ) -> bindings::loff_t {
         from_result(|| {
             // SAFETY: `file` is open.
-            let access = unsafe { Access::begin(file) }?;
-            // SAFETY: `access` is of `file`.
-            let size = unsafe { Self::data(file, &access) }.size() as bindings::loff_t;
+            let guard = unsafe { FileGuard::new(file) }?;
+            // SAFETY: `guard` is of `file`.
+            let size = unsafe { Self::data(file, &guard) }.size() as bindings::loff_t;
 
             // As for other files, seeking beyond the end is allowed.
             //
@@ -322,7 +323,7 @@ impl<T: MemoryFile> MemoryOps<T> {
     }
 }
 
-#[macros::kunit_tests(rust_debugfs_custom)]
+#[macros::kunit_tests(rust_debugfs_unproxied)]
 mod tests {
     use super::*;
     use crate::{
@@ -359,7 +360,7 @@ mod tests {
     #[test]
     fn size_is_set_while_nobody_truncates_the_file() -> Result {
         const SIZE: usize = 12345;
-        let dir = Dir::new(c"rust_debugfs_custom");
+        let dir = Dir::new(c"rust_debugfs_unproxied");
         let file = KBox::pin_init(dir.memory_file(c"zeroes", Zeroes(SIZE)), GFP_KERNEL)?;
         // SAFETY: The file was created, and `file` holds its dentry.
         let inode = unsafe { (*file.scope._entry.as_ptr()).d_inode };
