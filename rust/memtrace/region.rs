@@ -39,7 +39,7 @@ use kernel::{
             ClearingPages, //
         },
         contig::{
-            drain_lru_lists,
+            lru_add_drain_all,
             ContigPages,
             PfnRange, //
         },
@@ -186,7 +186,7 @@ fn any_zone(movable: bool) -> Flags {
 /// hotplug.
 fn alloc_retry(node: NumaNode, size: usize, movable: bool) -> Result<ContigPages> {
     match alloc(node, size, GFP_KERNEL) {
-        Err(e) if e == ENOMEM => drain_lru_lists(),
+        Err(e) if e == ENOMEM => lru_add_drain_all(),
         result => return result,
     }
     match alloc(node, size, GFP_KERNEL) {

@@ -95,7 +95,7 @@ impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
     /// # Context
     ///
     /// Process context. May sleep.
-    pub(super) fn begin(
+    pub(super) fn start(
         pages: T,
         node: NumaNode,
         chunk_pages: usize,
@@ -151,10 +151,10 @@ impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
     pub(super) fn finish(self) -> Result<T, (Option<T>, Error)> {
         loop {
             if current!().fatal_signal_pending() {
-                return Err((self.0.close(), EINTR));
+                return Err((self.0.stop(), EINTR));
             }
-            if !self.0.do_chunk() {
-                return self.0.close().ok_or((None, EINTR));
+            if !self.0.run_chunk() {
+                return self.0.stop().ok_or((None, EINTR));
             }
         }
     }
@@ -169,7 +169,7 @@ impl<T, W: Work> Shared<T, W> {
             }
             workers.nr_active += 1;
         }
-        while self.do_chunk() {}
+        while self.run_chunk() {}
 
         self.workers.lock().nr_active -= 1;
         self.worker_left.notify_all();
@@ -178,7 +178,7 @@ impl<T, W: Work> Shared<T, W> {
     /// Does the work on the next chunk. Returns whether there was one.
     ///
     /// This may only be called by an active worker or by the owner.
-    fn do_chunk(&self) -> bool {
+    fn run_chunk(&self) -> bool {
         let end = self.range.pfns().end;
         let pfn = self.next.fetch_add(self.chunk_pages, Relaxed);
         if pfn >= end {
@@ -193,7 +193,7 @@ impl<T, W: Work> Shared<T, W> {
 impl<T, W> Shared<T, W> {
     /// Prevents everybody from starting another chunk, and returns the pages once nobody works on
     /// them. Returns [`None`] if called again.
-    fn close(&self) -> Option<T> {
+    fn stop(&self) -> Option<T> {
         self.next.store(self.range.pfns().end, Relaxed);
 
         let mut workers = self.workers.lock();
@@ -207,7 +207,7 @@ impl<T, W> Shared<T, W> {
 
 impl<T, W> Drop for ChunkWork<T, W> {
     fn drop(&mut self) {
-        self.0.close();
+        self.0.stop();
     }
 }
 
@@ -248,7 +248,7 @@ mod tests {
         for chunk_pages in 1..=17 {
             let pages = some_pages()?;
             let node = pages.node();
-            let work = ChunkWork::begin(pages, node, chunk_pages, count).map_err(|(_, e)| e)?;
+            let work = ChunkWork::start(pages, node, chunk_pages, count).map_err(|(_, e)| e)?;
 
             let pages = work.finish().map_err(|(_, e)| e)?;
             assert_eq!(NR_PAGES.load(Relaxed), pages.nr_pages());
@@ -270,13 +270,13 @@ mod tests {
     fn nobody_begins_after_the_end() -> Result {
         let pages = some_pages()?;
         let node = pages.node();
-        let work = ChunkWork::begin(pages, node, 1, count).map_err(|(_, e)| e)?;
+        let work = ChunkWork::start(pages, node, 1, count).map_err(|(_, e)| e)?;
         let shared = work.0.clone();
 
         drop(work);
         NR_PAGES.store(0, Relaxed);
         shared.run_worker();
-        assert!(!shared.do_chunk());
+        assert!(!shared.run_chunk());
         assert_eq!(NR_PAGES.load(Relaxed), 0);
         Ok(())
     }
@@ -311,10 +311,10 @@ mod tests {
     fn pages_are_kept_while_somebody_works_on_them() -> Result {
         let pages = some_pages()?;
         let node = pages.node();
-        let work = ChunkWork::begin(Watched(pages), node, 1, take_long).map_err(|(_, e)| e)?;
+        let work = ChunkWork::start(Watched(pages), node, 1, take_long).map_err(|(_, e)| e)?;
 
         // Meanwhile workers start, if there is more than one CPU.
-        work.0.do_chunk();
+        work.0.run_chunk();
         NR_AT_DROP.store(usize::MAX, Relaxed);
         drop(work);
         assert_eq!(NR_AT_DROP.load(Relaxed), 0);
@@ -351,7 +351,7 @@ mod tests {
             NR_WANTED.store(nr_cpus, Relaxed);
             NR_SEEN.store(0, Relaxed);
             ENOUGH.store(0, Relaxed);
-            let work = ChunkWork::begin(pages, node, 1, wait_for_all).map_err(|(_, e)| e)?;
+            let work = ChunkWork::start(pages, node, 1, wait_for_all).map_err(|(_, e)| e)?;
             work.finish().map_err(|(_, e)| e)?;
             assert!(NR_SEEN.load(Relaxed) >= nr_cpus);
         }

@@ -73,7 +73,7 @@ impl ContigPages {
         // work owns the pages, which nobody else can access.
         let clear: fn(_) = |pfns| unsafe { clear_chunk(pfns) };
 
-        ChunkWork::begin(self, node, CHUNK_PAGES, clear)
+        ChunkWork::start(self, node, CHUNK_PAGES, clear)
             .map(ClearingPages)
             .map_err(|(_, e)| e)
     }

@@ -266,9 +266,9 @@ impl ContigPages {
 /// # Examples
 ///
 /// ```
-/// kernel::mm::contig::drain_lru_lists();
+/// kernel::mm::contig::lru_add_drain_all();
 /// ```
-pub fn drain_lru_lists() {
+pub fn lru_add_drain_all() {
     // SAFETY: No requirements.
     unsafe { bindings::lru_add_drain_all() };
 }
@@ -276,10 +276,10 @@ pub fn drain_lru_lists() {
 /// While this exists, no memory goes offline, and no page descriptor is freed.
 ///
 /// The locking rules are those of a semaphore that is held for reading.
-struct OnlineMems(NotThreadSafe);
+struct MemHotplugGuard(NotThreadSafe);
 
-impl OnlineMems {
-    fn get() -> Self {
+impl MemHotplugGuard {
+    fn new() -> Self {
         // SAFETY: No requirements except that it may sleep, as may all of this module.
         unsafe { bindings::get_online_mems() };
         Self(NotThreadSafe)
@@ -301,7 +301,7 @@ impl OnlineMems {
 
     /// Returns whether all pages are online, on `node`, and in the same zone, which `flags` must
     /// allow.
-    fn have(&self, range: &PfnRange, flags: Flags, node: NumaNode) -> bool {
+    fn contains(&self, range: &PfnRange, flags: Flags, node: NumaNode) -> bool {
         // SAFETY: No requirements.
         let highest_zone = unsafe { bindings::gfp_zone(flags.as_raw()) };
         let Some((nid, zone)) = self.zone_of(range.start_pfn) else {
@@ -331,9 +331,9 @@ impl OnlineMems {
     }
 }
 
-impl Drop for OnlineMems {
+impl Drop for MemHotplugGuard {
     fn drop(&mut self) {
-        // SAFETY: Pairs with the call in `get()`, by the same task.
+        // SAFETY: Pairs with the call in `new()`, by the same task.
         unsafe { bindings::put_online_mems() };
     }
 }
@@ -341,12 +341,12 @@ impl Drop for OnlineMems {
 /// Allocates all pages of `range`, or none, if they are on `node` and in the same zone, which
 /// `flags` must allow.
 fn alloc_range(range: &PfnRange, flags: Flags, node: NumaNode) -> Result {
-    let mems = OnlineMems::get();
-    if !mems.have(range, flags, node) {
+    let guard = MemHotplugGuard::new();
+    if !guard.contains(range, flags, node) {
         return Err(ENOMEM);
     }
 
-    // SAFETY: The pages are online and in one zone, and `mems` keeps them so. Waiting in here with
+    // SAFETY: The pages are online and in one zone, and `guard` keeps them so. Waiting in here with
     // the semaphore held is fine: `offline_pages()` isolates and migrates in the same way while it
     // is held for writing, so nothing in there takes it.
     to_result(unsafe {
@@ -575,21 +575,21 @@ pub(super) mod tests {
         Ok(())
     }
 
-    /// Computes the result of [`OnlineMems::have`] by checking each page.
-    fn each_is(mems: &OnlineMems, range: &PfnRange, flags: Flags, node: NumaNode) -> bool {
+    /// Computes the result of [`MemHotplugGuard::contains`] by checking each page.
+    fn each_is(guard: &MemHotplugGuard, range: &PfnRange, flags: Flags, node: NumaNode) -> bool {
         // SAFETY: No requirements.
         let highest_zone = unsafe { bindings::gfp_zone(flags.as_raw()) };
-        let first = mems.zone_of(range.start_pfn);
+        let first = guard.zone_of(range.start_pfn);
 
         range.pfns().all(|pfn| {
-            mems.zone_of(pfn) == first
+            guard.zone_of(pfn) == first
                 && first.is_some_and(|(nid, zone)| nid == node.id() && zone <= highest_zone)
         })
     }
 
     #[test]
     fn ranges_at_the_borders_of_nodes_are_told_apart() {
-        let mems = OnlineMems::get();
+        let guard = MemHotplugGuard::new();
         // SAFETY: No requirements.
         let block = unsafe { bindings::pageblock_nr_pages() };
         let mut nr_good = 0;
@@ -611,15 +611,15 @@ pub(super) mod tests {
                             start_pfn,
                             nr_pages,
                         };
-                        let good = each_is(&mems, &range, GFP_KERNEL, node);
+                        let good = each_is(&guard, &range, GFP_KERNEL, node);
                         nr_good += usize::from(good);
-                        nr_wrong += usize::from(mems.have(&range, GFP_KERNEL, node) != good);
+                        nr_wrong += usize::from(guard.contains(&range, GFP_KERNEL, node) != good);
                     }
                 }
             }
         }
         // A failing test would not drop this.
-        drop(mems);
+        drop(guard);
         assert!(nr_good > 0);
         assert_eq!(nr_wrong, 0);
     }
@@ -642,7 +642,7 @@ pub(super) mod tests {
     #[test]
     #[cfg(CONFIG_MEMORY_HOTPLUG)]
     fn no_memory_goes_offline_while_it_is_looked_at() -> Result {
-        let waited = waits_for(OnlineMems::get(), || {
+        let waited = waits_for(MemHotplugGuard::new(), || {
             // SAFETY: The second call pairs with the first one, by the same task.
             unsafe {
                 bindings::mem_hotplug_begin();
@@ -663,7 +663,7 @@ pub(super) mod tests {
         // own reference.
         let is_on_lru = unsafe {
             bindings::folio_add_lru(ptr.cast());
-            drain_lru_lists();
+            lru_add_drain_all();
             (*ptr).flags.f & 1 << bindings::pageflags_PG_lru != 0
         };
         let pages = &raw mut ptr;

@@ -184,7 +184,7 @@ impl IoremappedPages {
             start_pfn: self.start_pfn(),
         };
 
-        ChunkWork::begin(self, node, CHUNK_PAGES, flush)
+        ChunkWork::start(self, node, CHUNK_PAGES, flush)
             .map(FlushingPages)
             .map_err(|(pages, e)| (pages.iounmap(), e))
     }

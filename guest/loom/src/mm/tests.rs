@@ -58,7 +58,7 @@ struct Memory {
     user: UnsafeCell<User>,
     /// How often each page was worked on.
     pages: [UnsafeCell<usize>; NR_PAGES],
-    /// How many chunks were done by the thread that began the work.
+    /// How many chunks were done by the thread that started the work.
     nr_by_owner: UnsafeCell<usize>,
     owner: ThreadId,
 }
@@ -131,12 +131,12 @@ fn work(pfns: Range<usize>) {
     assert_eq!(read(&MEMORY.user), User::Workers);
 }
 
-/// Begins to work on chunks of so many pages.
-fn begin(chunk_pages: usize) -> Result<ChunkWork<Pages>> {
+/// Starts to work on chunks of so many pages.
+fn start(chunk_pages: usize) -> Result<ChunkWork<Pages>> {
     assert_eq!(thread::current().id(), MEMORY.owner);
     let pages = Pages(PfnRange::new(START_PFN, NR_PAGES));
 
-    ChunkWork::begin(pages, NumaNode, chunk_pages, work as fn(_)).map_err(|(pages, e)| {
+    ChunkWork::start(pages, NumaNode, chunk_pages, work as fn(_)).map_err(|(pages, e)| {
         drop(pages);
         e
     })
@@ -177,7 +177,7 @@ fn end() -> usize {
 }
 
 fn do_all(chunk_pages: usize) -> usize {
-    use_up(finish(begin(chunk_pages).unwrap()));
+    use_up(finish(start(chunk_pages).unwrap()));
     end()
 }
 
@@ -198,7 +198,7 @@ fn every_chunk_is_done_once_by_three_workers() {
 #[test]
 fn nobody_works_on_what_was_dropped() {
     let done = explore(Machine::new(2), Some(5), || {
-        drop(begin(CHUNK_PAGES).unwrap());
+        drop(start(CHUNK_PAGES).unwrap());
         end();
         assert!(nr_done().iter().all(|&n| n <= 1));
         nr_done().iter().sum()
@@ -216,7 +216,7 @@ fn a_fatal_signal_ends_it_after_any_chunk() {
             ..Machine::new(1)
         };
         let by_owner = explore(machine, None, move || {
-            let pages = begin(CHUNK_PAGES).unwrap().finish();
+            let pages = start(CHUNK_PAGES).unwrap().finish();
 
             assert_eq!(pages.is_err(), read(&MEMORY.nr_by_owner) == nr_calm);
             use_up_as_it_is(pages);
@@ -234,7 +234,7 @@ fn a_fatal_signal_stops_two_workers() {
         ..Machine::new(2)
     };
     let done = explore(machine, Some(4), || {
-        use_up_as_it_is(begin(CHUNK_PAGES).unwrap().finish());
+        use_up_as_it_is(start(CHUNK_PAGES).unwrap().finish());
         end();
         nr_done().iter().sum()
     });
@@ -263,7 +263,7 @@ fn pages_are_dropped_once_without_memory_to_begin() {
         ..Machine::new(2)
     };
     explore(machine, None, || {
-        assert_eq!(begin(CHUNK_PAGES).err(), Some(ENOMEM));
+        assert_eq!(start(CHUNK_PAGES).err(), Some(ENOMEM));
         assert_eq!(nr_done(), [0; NR_PAGES]);
         end()
     });
@@ -276,14 +276,14 @@ fn workers_that_come_late_do_nothing() {
         ..Machine::new(2)
     };
     explore(machine, None, || {
-        let pages = finish(begin(CHUNK_PAGES).unwrap());
+        let pages = finish(start(CHUNK_PAGES).unwrap());
 
         machine::let_workers_begin();
         use_up(pages);
         end()
     });
     explore(machine, None, || {
-        drop(begin(CHUNK_PAGES).unwrap());
+        drop(start(CHUNK_PAGES).unwrap());
         machine::let_workers_begin();
         end()
     });
@@ -298,7 +298,7 @@ fn a_wait_that_ends_early_is_begun_again() {
         };
         explore(machine, None, || do_all(CHUNK_PAGES));
         explore(machine, None, || {
-            drop(begin(CHUNK_PAGES).unwrap());
+            drop(start(CHUNK_PAGES).unwrap());
             end()
         });
     }
