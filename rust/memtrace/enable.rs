@@ -29,8 +29,8 @@ use crate::{
     nodes::Nodes,
     region::{
         AllocFailure,
-        Clearing,
-        Region, //
+        Region,
+        Zeroing, //
     },
     status::{
         State,
@@ -140,24 +140,24 @@ impl Enable {
     fn alloc_all(&self, regions: &mut KVec<Region>, size: usize) -> Result {
         let nodes = self.nodes.effective();
         let nr_nodes = nodes.iter().count();
-        let mut clearing = KVec::with_capacity(nr_nodes, GFP_KERNEL)?;
+        let mut zeroing = KVec::with_capacity(nr_nodes, GFP_KERNEL)?;
         let mut flushing = KVec::with_capacity(nr_nodes, GFP_KERNEL)?;
         regions.reserve(nr_nodes, GFP_KERNEL)?;
         self.status.reserve(nr_nodes)?;
 
         // Start on all nodes first, so that their memory is zeroed, and flushed, at the same time.
         for node in nodes.iter() {
-            let attempt = Clearing::new(node, size, self.movable);
+            let attempt = Zeroing::new(node, size, self.movable);
             let interrupted = attempt.as_ref().is_err_and(|e| e.error == EINTR);
 
-            clearing.push_within_capacity(attempt)?;
+            zeroing.push_within_capacity(attempt)?;
             if interrupted {
                 break;
             }
         }
-        for attempt in clearing {
+        for attempt in zeroing {
             let attempt = attempt
-                .and_then(|clearing| clearing.flush(&self.gate))
+                .and_then(|zeroing| zeroing.flush(&self.gate))
                 .inspect_err(AllocFailure::log);
 
             flushing.push_within_capacity(attempt)?;

@@ -6,10 +6,10 @@
 //!  page allocator
 //!       |  alloc()               ^ drop
 //!  ContigPages
-//!       |  clear()               ^
-//!  ClearingPages                 |  while workers zero them
+//!       |  zero()                ^
+//!  ZeroingPages                  |  while workers zero them
 //!       |  finish()              ^
-//!  ClearedPages                  |  zeroed
+//!  ZeroedPages                   |  zeroed
 //!       |  set_offline()         ^
 //!  OfflinePages                  |  skipped by page frame walkers
 //!       |  unmap()               ^ map(), which can fail
@@ -34,10 +34,6 @@ use kernel::{
     },
     fmt,
     mm::{
-        cleared::{
-            ClearedPages,
-            ClearingPages, //
-        },
         contig::{
             lru_add_drain_all,
             ContigPages,
@@ -52,6 +48,10 @@ use kernel::{
         unmapped::{
             memory_block_size,
             UnmappedPages, //
+        },
+        zeroed::{
+            ZeroedPages,
+            ZeroingPages, //
         }, //
     },
     page::PAGE_SHIFT,
@@ -110,10 +110,10 @@ struct Files {
 }
 
 /// A future region whose memory is being zeroed.
-pub(crate) struct Clearing {
+pub(crate) struct Zeroing {
     node: NumaNode,
     start_time: Instant<Monotonic>,
-    pages: ClearingPages,
+    pages: ZeroingPages,
 }
 
 /// A future region whose memory is being flushed from all data caches.
@@ -212,7 +212,7 @@ fn largest_available(node: NumaNode, size: usize, movable: bool) -> Result<usize
     Ok(0)
 }
 
-impl Clearing {
+impl Zeroing {
     /// Allocates `size` bytes on `node`, in `ZONE_MOVABLE` only if `movable`, and starts to zero
     /// them on the CPUs of that node.
     pub(crate) fn new(node: NumaNode, size: usize, movable: bool) -> Result<Self, AllocFailure> {
@@ -229,7 +229,7 @@ impl Clearing {
         })?;
         let in_zone_movable = pages.in_zone_movable();
         let pages = pages
-            .clear()
+            .zero()
             .map_err(|e| AllocFailure::new(node, Reason::NotZeroed, e, start_time))?;
         if in_zone_movable {
             pr_notice!("Trace memory of node {} is in ZONE_MOVABLE\n", node.id());
@@ -254,7 +254,7 @@ impl Clearing {
 
         let pages = pages
             .finish()
-            .map(ClearedPages::set_offline)
+            .map(ZeroedPages::set_offline)
             .and_then(OfflinePages::unmap)
             .map_err(|e| AllocFailure::new(node, Reason::NotUnmapped, e, start_time))?;
         pr_info!(

@@ -92,7 +92,7 @@ mod tests {
 
     const MAP: &str = "\
 c000000000001000 T first
-c000000000001100 t _RNvMs_NtNtCs9Xy_6kernel2mm7clearedNtB4_5Pages5clear
+c000000000001100 t _RNvMs_NtNtCs9Xy_6kernel2mm6zeroedNtB4_5Pages4zero
 c000000000001200 d data
 c000000000001300 T last
 0000000000000007 A absolute
@@ -118,7 +118,7 @@ c000000000001300 T last
         assert_eq!(name(0xc000_0000_0000_1004), "first+0x4");
         assert_eq!(
             name(0xc000_0000_0000_12fc),
-            "<kernel::mm::cleared::Pages>::clear+0x1fc"
+            "<kernel::mm::zeroed::Pages>::zero+0x1fc"
         );
         assert_eq!(name(0xc000_0000_0000_2000), "0xc000000000002000");
         assert_eq!(name(0xc008_0000_0000_1004), "0xc008000000001004");

@@ -3,12 +3,12 @@
 //! What was handed out can no longer be given back by ending the work.
 
 use kernel::{
-    mm::cleared::ClearingPages,
+    mm::zeroed::ZeroingPages,
     prelude::*, //
 };
 
-pub(crate) fn program(pages: ClearingPages) {
-    let _cleared = pages.finish();
+pub(crate) fn program(pages: ZeroingPages) {
+    let _zeroed = pages.finish();
     #[cfg(wrong)]
     drop(pages); //~ E0382
 }

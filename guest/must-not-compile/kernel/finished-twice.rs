@@ -3,11 +3,11 @@
 //! The workers hand out the pages once.
 
 use kernel::{
-    mm::cleared::ClearingPages,
+    mm::zeroed::ZeroingPages,
     prelude::*, //
 };
 
-pub(crate) fn program(pages: ClearingPages) {
+pub(crate) fn program(pages: ZeroingPages) {
     let _one = pages.finish();
     #[cfg(wrong)]
     let _two = pages.finish(); //~ E0382

@@ -12,6 +12,6 @@ use kernel::{
 
 pub(crate) fn program(pages: ContigPages) -> Result<IoremappedPages> {
     #[cfg(not(wrong))]
-    let pages = pages.clear()?.finish()?.set_offline().unmap()?;
+    let pages = pages.zero()?.finish()?.set_offline().unmap()?;
     pages.ioremap().map_err(|(_, e)| e) //~ E0599 ioremap
 }

@@ -4,13 +4,13 @@
 
 use kernel::{
     mm::{
-        cleared::ClearingPages,
-        offline::OfflinePages, //
+        offline::OfflinePages,
+        zeroed::ZeroingPages, //
     },
     prelude::*, //
 };
 
-pub(crate) fn program(pages: ClearingPages) -> Result<OfflinePages> {
+pub(crate) fn program(pages: ZeroingPages) -> Result<OfflinePages> {
     #[cfg(not(wrong))]
     let pages = pages.finish()?;
     Ok(pages.set_offline()) //~ E0599 set_offline

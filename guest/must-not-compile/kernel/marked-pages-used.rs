@@ -2,9 +2,9 @@
 
 //! Who has marked pages has no unmarked ones any more.
 
-use kernel::mm::cleared::ClearedPages;
+use kernel::mm::zeroed::ZeroedPages;
 
-pub(crate) fn program(pages: ClearedPages) {
+pub(crate) fn program(pages: ZeroedPages) {
     let _offline = pages.set_offline();
     #[cfg(wrong)]
     let _nr_pages = pages.nr_pages(); //~ E0382

@@ -3,11 +3,11 @@
 //! Pages are said to be offline by set_offline() only.
 
 use kernel::mm::{
-    cleared::ClearedPages,
-    offline::OfflinePages, //
+    offline::OfflinePages,
+    zeroed::ZeroedPages, //
 };
 
-pub(crate) fn program(pages: ClearedPages) -> OfflinePages {
+pub(crate) fn program(pages: ZeroedPages) -> OfflinePages {
     #[cfg(wrong)]
     return OfflinePages(pages); //~ E0423
     #[cfg(not(wrong))]

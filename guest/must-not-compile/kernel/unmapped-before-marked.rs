@@ -4,13 +4,13 @@
 
 use kernel::{
     mm::{
-        cleared::ClearedPages,
-        unmapped::UnmappedPages, //
+        unmapped::UnmappedPages,
+        zeroed::ZeroedPages, //
     },
     prelude::*, //
 };
 
-pub(crate) fn program(pages: ClearedPages) -> Result<UnmappedPages> {
+pub(crate) fn program(pages: ZeroedPages) -> Result<UnmappedPages> {
     #[cfg(not(wrong))]
     let pages = pages.set_offline();
     pages.unmap() //~ E0599 unmap

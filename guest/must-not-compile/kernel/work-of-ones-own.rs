@@ -5,6 +5,6 @@
 #[cfg(wrong)]
 use kernel::mm::chunks::ChunkWork; //~ E0603 chunks
 #[cfg(not(wrong))]
-use kernel::mm::cleared::ClearingPages as ChunkWork;
+use kernel::mm::zeroed::ZeroingPages as ChunkWork;
 
 pub(crate) fn program(_: ChunkWork) {}

@@ -4,12 +4,12 @@
 
 use core::ops::Range;
 #[cfg(wrong)]
-use kernel::mm::cleared::clear_chunk; //~ E0603 clear_chunk
+use kernel::mm::zeroed::zero_chunk; //~ E0603 zero_chunk
 
 pub(crate) fn program(pfns: Range<usize>) {
     #[cfg(wrong)]
     // SAFETY: None.
     unsafe {
-        clear_chunk(pfns)
+        zero_chunk(pfns)
     };
 }

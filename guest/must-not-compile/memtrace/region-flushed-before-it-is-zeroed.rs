@@ -4,11 +4,11 @@
 
 use crate::{
     mapcount::MapGate,
-    region::Clearing, //
+    region::Zeroing, //
 };
 use kernel::sync::Arc;
 
-pub(crate) fn program(region: Clearing, gate: &Arc<MapGate>) {
+pub(crate) fn program(region: Zeroing, gate: &Arc<MapGate>) {
     #[cfg(not(wrong))]
     let Ok(region) = region.flush(gate) else {
         return;

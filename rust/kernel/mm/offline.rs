@@ -8,8 +8,8 @@ use crate::{
     alloc::NumaNode,
     bindings,
     mm::{
-        cleared::ClearedPages,
-        contig::PfnRange, //
+        contig::PfnRange,
+        zeroed::ZeroedPages, //
     },
 };
 use core::ops::Deref;
@@ -31,7 +31,7 @@ use core::ops::Deref;
 /// };
 ///
 /// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
-/// let pages = ContigPages::alloc(16, GFP_KERNEL, node)?.clear()?.finish()?.set_offline();
+/// let pages = ContigPages::alloc(16, GFP_KERNEL, node)?.zero()?.finish()?.set_offline();
 ///
 /// assert!(pages.node() == node);
 /// # Ok::<(), Error>(())
@@ -40,9 +40,9 @@ use core::ops::Deref;
 /// # Invariants
 ///
 /// Each page is marked `PageOffline`.
-pub struct OfflinePages(ClearedPages);
+pub struct OfflinePages(ZeroedPages);
 
-impl ClearedPages {
+impl ZeroedPages {
     /// Marks each page `PageOffline`.
     ///
     /// When this returns, nobody who checked the flag before it was set is still accessing a page.
@@ -114,7 +114,7 @@ mod tests {
             let pfns = pages.pfns();
             assert!(!pfns.clone().any(is_offline));
 
-            let pages = pages.clear()?.finish()?.set_offline();
+            let pages = pages.zero()?.finish()?.set_offline();
             assert_eq!(pages.pfns(), pfns.clone());
             assert!(pfns.clone().all(is_offline));
 
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn nobody_accesses_a_page_when_it_is_marked() -> Result {
-        let pages = some_pages(1)?.clear()?.finish()?;
+        let pages = some_pages(1)?.zero()?.finish()?;
 
         assert!(waits_for(Walker::new(), move || drop(pages.set_offline()))?);
         Ok(())

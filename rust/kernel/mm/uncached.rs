@@ -92,7 +92,7 @@ pub struct FlushingPages(ChunkWork<IoremappedPages, Flush>);
 ///     return Ok(()); // do not change other machines
 /// }
 /// if let Ok(pages) = ContigPages::alloc(memory_block_size() / PAGE_SIZE, flags, node) {
-///     let pages = pages.clear()?.finish()?.set_offline().unmap()?;
+///     let pages = pages.zero()?.finish()?.set_offline().unmap()?;
 ///     let pages = pages.ioremap().map_err(|(_unmapped, e)| e)?;
 ///     let pages = pages.flush().map_err(|(_unmapped, e)| e)?;
 ///     let pages = pages.finish().map_err(|(_unmapped, e)| e)?;
@@ -161,7 +161,7 @@ impl IoremappedPages {
     /// page of Linux is not (`htab_convert_pte_flags()` in
     /// `arch/powerpc/mm/book3s64/hash_utils.c`), and the ISA only guarantees an effect on the cache
     /// of the CPU that flushes. With the hash MMU, dirty lines have therefore been flushed through
-    /// the linear mapping by [`ContigPages::clear`](super::contig::ContigPages::clear). Whether
+    /// the linear mapping by [`ContigPages::zero`](super::contig::ContigPages::zero). Whether
     /// clean lines stay in the caches of other CPUs is up to the processor.
     ///
     /// No flush is needed when the pages are added to the linear mapping again: caching inhibited
@@ -560,7 +560,7 @@ mod tests {
         let Ok(pages) = ContigPages::alloc(nr_pages, flags, node) else {
             return Ok(None);
         };
-        let pages = pages.clear()?.finish()?.set_offline().unmap()?;
+        let pages = pages.zero()?.finish()?.set_offline().unmap()?;
         let pages = pages.ioremap().map_err(|(_, e)| e)?;
         let pages = pages.flush().map_err(|(_, e)| e)?;
         let pages = pages.finish().map_err(|(_, e)| e)?;

@@ -71,14 +71,14 @@ pub fn memory_block_size() -> usize {
 /// let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
 ///
 /// // Only whole memory blocks can be removed from the linear mapping.
-/// let page = ContigPages::alloc(1, flags, node)?.clear()?.finish()?.set_offline();
+/// let page = ContigPages::alloc(1, flags, node)?.zero()?.finish()?.set_offline();
 /// assert!(page.unmap().is_err_and(|e| e == EINVAL));
 ///
 /// if !machine_is_powernv() {
 ///     return Ok(()); // do not change other machines
 /// }
 /// if let Ok(pages) = ContigPages::alloc(memory_block_size() / PAGE_SIZE, flags, node) {
-///     let unmapped = pages.clear()?.finish()?.set_offline().unmap()?;
+///     let unmapped = pages.zero()?.finish()?.set_offline().unmap()?;
 ///     let mapped = unmapped.map().map_err(|(_unmapped, e)| e)?;
 ///     drop(mapped);
 /// }
@@ -261,7 +261,7 @@ mod tests {
         }
         let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
         match ContigPages::alloc_aligned(nr_pages, align / PAGE_SIZE, flags, node) {
-            Ok(pages) => Ok(Some(pages.clear()?.finish()?.set_offline())),
+            Ok(pages) => Ok(Some(pages.zero()?.finish()?.set_offline())),
             Err(_) => Ok(None),
         }
     }

@@ -2,9 +2,9 @@
 
 //! The work and its pages stay together.
 
-use kernel::mm::cleared::ClearingPages;
+use kernel::mm::zeroed::ZeroingPages;
 
-pub(crate) fn program(pages: ClearingPages) {
+pub(crate) fn program(pages: ZeroingPages) {
     #[cfg(wrong)]
     let _work = pages.0; //~ E0616
     #[cfg(not(wrong))]

@@ -8,10 +8,10 @@ use kernel::{
 };
 
 pub(crate) fn program(pages: ContigPages) -> Result<usize> {
-    let clearing = pages.clear()?;
+    let zeroing = pages.zero()?;
     #[cfg(wrong)]
     let pages = pages; //~ E0382
     #[cfg(not(wrong))]
-    let pages = clearing.finish()?;
+    let pages = zeroing.finish()?;
     Ok(pages.start_pfn())
 }

@@ -8,7 +8,7 @@ use kernel::{
 };
 
 pub(crate) fn program(pages: ContigPages) {
-    let _one = pages.clear();
+    let _one = pages.zero();
     #[cfg(wrong)]
-    let _two = pages.clear(); //~ E0382
+    let _two = pages.zero(); //~ E0382
 }

@@ -3,11 +3,11 @@
 //! Pages that are being zeroed do not show where they are.
 
 use kernel::{
-    mm::cleared::ClearingPages,
+    mm::zeroed::ZeroingPages,
     prelude::*, //
 };
 
-pub(crate) fn program(pages: ClearingPages) -> Result<usize> {
+pub(crate) fn program(pages: ZeroingPages) -> Result<usize> {
     #[cfg(not(wrong))]
     let pages = pages.finish()?;
     Ok(pages.start_pfn()) //~ E0599 start_pfn

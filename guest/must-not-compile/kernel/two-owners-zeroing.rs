@@ -2,13 +2,13 @@
 
 //! Pages that are being zeroed have one owner.
 
-use kernel::mm::cleared::ClearingPages;
+use kernel::mm::zeroed::ZeroingPages;
 
 fn two<T: Clone>(one: T) -> (T, T) {
     (one.clone(), one)
 }
 
-pub(crate) fn program(pages: ClearingPages) {
+pub(crate) fn program(pages: ZeroingPages) {
     two(());
     #[cfg(wrong)]
     two(pages); //~ E0277 Clone

@@ -2,9 +2,9 @@
 
 //! Zeroed pages do not turn into new ones.
 
-use kernel::mm::cleared::ClearedPages;
+use kernel::mm::zeroed::ZeroedPages;
 
-pub(crate) fn program(pages: ClearedPages) {
+pub(crate) fn program(pages: ZeroedPages) {
     #[cfg(wrong)]
     let _pages = pages.0; //~ E0616
     #[cfg(not(wrong))]

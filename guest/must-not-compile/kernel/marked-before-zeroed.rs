@@ -12,6 +12,6 @@ use kernel::{
 
 pub(crate) fn program(pages: ContigPages) -> Result<OfflinePages> {
     #[cfg(not(wrong))]
-    let pages = pages.clear()?.finish()?;
+    let pages = pages.zero()?.finish()?;
     Ok(pages.set_offline()) //~ E0599 set_offline
 }

@@ -2,13 +2,13 @@
 
 //! Zeroed pages have one owner.
 
-use kernel::mm::cleared::ClearedPages;
+use kernel::mm::zeroed::ZeroedPages;
 
 fn two<T: Clone>(one: T) -> (T, T) {
     (one.clone(), one)
 }
 
-pub(crate) fn program(pages: ClearedPages) {
+pub(crate) fn program(pages: ZeroedPages) {
     two(*pages);
     #[cfg(wrong)]
     two(pages); //~ E0277 Clone

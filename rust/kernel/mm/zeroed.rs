@@ -38,7 +38,7 @@ use core::ops::{
 /// };
 ///
 /// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
-/// let pages = ContigPages::alloc(16, GFP_KERNEL, node)?.clear()?.finish()?;
+/// let pages = ContigPages::alloc(16, GFP_KERNEL, node)?.zero()?.finish()?;
 ///
 /// assert_eq!(pages.nr_pages(), 16);
 /// # Ok::<(), Error>(())
@@ -48,13 +48,13 @@ use core::ops::{
 ///
 /// The pages are owned and have no other user. Nobody has written to them since their last byte was
 /// zeroed.
-pub struct ClearedPages(ContigPages);
+pub struct ZeroedPages(ContigPages);
 
 /// Contiguous pages that are being zeroed, by workers on the CPUs of their node.
 ///
 /// Dropping this stops the work and returns the pages to the page allocator. It waits for the
 /// chunks that workers have already started.
-pub struct ClearingPages(ChunkWork<ContigPages>);
+pub struct ZeroingPages(ChunkWork<ContigPages>);
 
 impl ContigPages {
     /// Starts to zero the pages.
@@ -66,20 +66,20 @@ impl ContigPages {
     /// # Context
     ///
     /// Process context. May sleep.
-    pub fn clear(self) -> Result<ClearingPages> {
+    pub fn zero(self) -> Result<ZeroingPages> {
         let node = self.node();
 
         // SAFETY: Each chunk is handed out once, and as long as any chunk is being worked on, the
         // work owns the pages, which nobody else can access.
-        let clear: fn(_) = |pfns| unsafe { clear_chunk(pfns) };
+        let zero: fn(_) = |pfns| unsafe { zero_chunk(pfns) };
 
-        ChunkWork::start(self, node, CHUNK_PAGES, clear)
-            .map(ClearingPages)
+        ChunkWork::start(self, node, CHUNK_PAGES, zero)
+            .map(ZeroingPages)
             .map_err(|(_, e)| e)
     }
 }
 
-impl ClearingPages {
+impl ZeroingPages {
     /// Helps with the work until all of it is done.
     ///
     /// # Errors
@@ -89,9 +89,9 @@ impl ClearingPages {
     /// # Context
     ///
     /// Process context. May sleep.
-    pub fn finish(self) -> Result<ClearedPages> {
+    pub fn finish(self) -> Result<ZeroedPages> {
         // INVARIANT: Each chunk was zeroed, and the result is the only owner of the pages.
-        self.0.finish().map(ClearedPages).map_err(|(_, e)| e)
+        self.0.finish().map(ZeroedPages).map_err(|(_, e)| e)
     }
 }
 
@@ -101,7 +101,7 @@ impl ClearingPages {
 ///
 /// The caller must own the pages. There must be at least one and at most [`CHUNK_PAGES`] of them,
 /// and they must be in the linear mapping.
-unsafe fn clear_chunk(pfns: Range<usize>) {
+unsafe fn zero_chunk(pfns: Range<usize>) {
     // SAFETY: Any pfn of memory that the kernel owns has an address in the linear mapping.
     let addr = unsafe { bindings::pfn_to_kaddr(pfns.start) };
     // SAFETY: By this function's requirements; the linear mapping is contiguous. The number of
@@ -118,14 +118,14 @@ unsafe fn clear_chunk(pfns: Range<usize>) {
     }
 }
 
-impl ClearedPages {
+impl ZeroedPages {
     /// Returns the node that the pages are on.
     pub fn node(&self) -> NumaNode {
         self.0.node()
     }
 }
 
-impl Deref for ClearedPages {
+impl Deref for ZeroedPages {
     type Target = PfnRange;
 
     fn deref(&self) -> &PfnRange {
@@ -133,7 +133,7 @@ impl Deref for ClearedPages {
     }
 }
 
-#[macros::kunit_tests(rust_mm_cleared)]
+#[macros::kunit_tests(rust_mm_zeroed)]
 mod tests {
     use super::*;
     use crate::{
@@ -152,7 +152,7 @@ mod tests {
                 let pfns = pages.pfns();
                 fill(pfns.clone(), 0xa5);
 
-                let pages = pages.clear()?.finish()?;
+                let pages = pages.zero()?.finish()?;
                 assert_eq!(pages.pfns(), pfns.clone());
                 assert!(pages.node() == node);
                 assert!(are_filled_with(pfns, 0));
@@ -170,7 +170,7 @@ mod tests {
         fill(pages.pfns(), 0xa5);
         // SAFETY: `pages` owns these, so nobody else uses them, and all memory that the kernel uses
         // is in the linear mapping.
-        unsafe { clear_chunk(start + 1..end - 1) };
+        unsafe { zero_chunk(start + 1..end - 1) };
         assert!(are_filled_with(start..start + 1, 0xa5));
         assert!(are_filled_with(start + 1..end - 1, 0));
         assert!(are_filled_with(end - 1..end, 0xa5));
