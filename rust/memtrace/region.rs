@@ -19,7 +19,7 @@
 //!       |  flush()               |
 //!  FlushingPages                 |  while workers flush them from data caches
 //!       |  finish()              |
-//!  UncachedPages                 |  in no data cache, exposed in debugfs
+//!  CacheInhibitedPages           |  in no data cache, exposed in debugfs
 //! ```
 
 use kernel::{
@@ -34,17 +34,17 @@ use kernel::{
     },
     fmt,
     mm::{
+        cache_inhibited::{
+            CacheInhibitedPages,
+            FlushingPages,
+            IoremappedPages, //
+        },
         contig::{
             lru_add_drain_all,
             ContigPages,
             PfnRange, //
         },
         offline::OfflinePages,
-        uncached::{
-            FlushingPages,
-            IoremappedPages,
-            UncachedPages, //
-        },
         unmapped::{
             memory_block_size,
             UnmappedPages, //
@@ -98,7 +98,7 @@ enum Memory {
     /// Not in use yet, or no longer in use.
     Unmapped(UnmappedPages),
     /// In use.
-    Uncached(Arc<UncachedPages>, Arc<MapCount>),
+    CacheInhibited(Arc<CacheInhibitedPages>, Arc<MapCount>),
 }
 
 /// The directory of a region.
@@ -120,7 +120,7 @@ pub(crate) struct Zeroing {
 pub(crate) struct Flushing {
     node: NumaNode,
     start_time: Instant<Monotonic>,
-    owner: UniqueArc<MaybeUninit<UncachedPages>>,
+    owner: UniqueArc<MaybeUninit<CacheInhibitedPages>>,
     mappings: Arc<MapCount>,
     pages: FlushingPages,
 }
@@ -318,7 +318,7 @@ impl Flushing {
         Ok(Region {
             node,
             files: None,
-            memory: Memory::Uncached(Arc::from(owner.write(pages)), mappings),
+            memory: Memory::CacheInhibited(Arc::from(owner.write(pages)), mappings),
             duration: start_time.elapsed(),
         })
     }
@@ -351,7 +351,7 @@ impl Region {
     pub(crate) fn expose(mut self, dir: &Dir) -> Result<Self, AllocFailure> {
         let start_time = Instant::now();
 
-        if let Memory::Uncached(pages, mappings) = &self.memory {
+        if let Memory::CacheInhibited(pages, mappings) = &self.memory {
             match Files::new(self.node, pages, dir, mappings) {
                 Ok(files) => self.files = Some(files),
                 Err(e) => return Err(self.into_failure(e, start_time)),
@@ -390,7 +390,7 @@ impl Region {
     pub(crate) fn range(&self) -> PfnRange {
         match &self.memory {
             Memory::Unmapped(pages) => **pages,
-            Memory::Uncached(pages, _) => ***pages,
+            Memory::CacheInhibited(pages, _) => ***pages,
         }
     }
 
@@ -398,7 +398,7 @@ impl Region {
     pub(crate) fn state(&self) -> State {
         match &self.memory {
             Memory::Unmapped(_) => State::Stuck(self.range()),
-            Memory::Uncached(_, mappings) => State::Held(self.range(), mappings.clone()),
+            Memory::CacheInhibited(_, mappings) => State::Held(self.range(), mappings.clone()),
         }
     }
 
@@ -415,7 +415,7 @@ impl Region {
         let pages = match self.memory {
             Memory::Unmapped(pages) => Some(pages),
             // If there were still another user, the last one would free the pages.
-            Memory::Uncached(pages, _) => UncachedPages::iounmap(pages),
+            Memory::CacheInhibited(pages, _) => CacheInhibitedPages::iounmap(pages),
         };
 
         if let Some(Err((pages, _))) = pages.map(UnmappedPages::map) {
@@ -433,7 +433,7 @@ impl Region {
 impl Files {
     fn new(
         node: NumaNode,
-        pages: &Arc<UncachedPages>,
+        pages: &Arc<CacheInhibitedPages>,
         dir: &Dir,
         mappings: &Arc<MapCount>,
     ) -> Result<Self> {

@@ -6,8 +6,8 @@ use kernel::{
     debugfs::MemoryFile,
     iov::IovIterDest,
     mm::{
-        uncached::UncachedPages,
-        virt::VmaUnclaimed, //
+        cache_inhibited::CacheInhibitedPages,
+        virt::VmaSetup, //
     },
     prelude::*,
     sync::Arc, //
@@ -20,12 +20,12 @@ use crate::mapcount::{
 
 /// The data of a `trace` file.
 pub(crate) struct Trace {
-    pages: Arc<UncachedPages>,
+    pages: Arc<CacheInhibitedPages>,
     mappings: Arc<MapCount>,
 }
 
 impl Trace {
-    pub(crate) fn new(pages: Arc<UncachedPages>, mappings: Arc<MapCount>) -> Self {
+    pub(crate) fn new(pages: Arc<CacheInhibitedPages>, mappings: Arc<MapCount>) -> Self {
         Self { pages, mappings }
     }
 }
@@ -40,9 +40,9 @@ impl MemoryFile for Trace {
         self.pages.copy_to_iter(pos, len, to);
     }
 
-    fn mmap(&self, vma: VmaUnclaimed<'_>) -> Result {
+    fn mmap(&self, vma: VmaSetup<'_>) -> Result {
         let mapping = Mapping::new(&self.mappings).ok_or(EIO)?;
 
-        UncachedPages::mmap(self.pages.clone(), vma, mapping)
+        CacheInhibitedPages::mmap(self.pages.clone(), vma, mapping)
     }
 }

@@ -4,8 +4,8 @@
 
 use kernel::{
     mm::{
-        offline::OfflinePages,
-        uncached::FlushingPages, //
+        cache_inhibited::FlushingPages,
+        offline::OfflinePages, //
     },
     prelude::*, //
 };

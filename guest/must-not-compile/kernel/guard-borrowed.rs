@@ -4,15 +4,15 @@
 
 use kernel::{
     mm::{
-        uncached::UncachedPages,
-        virt::VmaUnclaimed, //
+        cache_inhibited::CacheInhibitedPages,
+        virt::VmaSetup, //
     },
     prelude::*,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: Arc<UncachedPages>, vma: VmaUnclaimed<'_>, guard: u8) -> Result {
+pub(crate) fn program(pages: Arc<CacheInhibitedPages>, vma: VmaSetup<'_>, guard: u8) -> Result {
     #[cfg(wrong)]
     let guard = &guard; //~ E0597
-    UncachedPages::mmap(pages, vma, guard)
+    CacheInhibitedPages::mmap(pages, vma, guard)
 }

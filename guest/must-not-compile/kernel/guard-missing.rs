@@ -4,16 +4,16 @@
 
 use kernel::{
     mm::{
-        uncached::UncachedPages,
-        virt::VmaUnclaimed, //
+        cache_inhibited::CacheInhibitedPages,
+        virt::VmaSetup, //
     },
     prelude::*,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: Arc<UncachedPages>, vma: VmaUnclaimed<'_>, guard: u8) -> Result {
+pub(crate) fn program(pages: Arc<CacheInhibitedPages>, vma: VmaSetup<'_>, guard: u8) -> Result {
     #[cfg(wrong)]
-    return UncachedPages::mmap(pages, vma); //~ E0061
+    return CacheInhibitedPages::mmap(pages, vma); //~ E0061
     #[cfg(not(wrong))]
-    UncachedPages::mmap(pages, vma, guard)
+    CacheInhibitedPages::mmap(pages, vma, guard)
 }

@@ -4,17 +4,17 @@
 
 use kernel::{
     mm::{
-        uncached::UncachedPages,
-        virt::VmaUnclaimed, //
+        cache_inhibited::CacheInhibitedPages,
+        virt::VmaSetup, //
     },
     prelude::*,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: Arc<UncachedPages>, vma: VmaUnclaimed<'_>, guard: usize) -> Result {
+pub(crate) fn program(pages: Arc<CacheInhibitedPages>, vma: VmaSetup<'_>, guard: usize) -> Result {
     #[cfg(wrong)]
     let guard = SyncOnly(core::ptr::without_provenance::<u8>(guard));
-    UncachedPages::mmap(pages, vma, guard) //~ E0277 sent
+    CacheInhibitedPages::mmap(pages, vma, guard) //~ E0277 sent
 }
 
 struct SyncOnly(#[allow(dead_code)] *const u8);

@@ -5,15 +5,15 @@
 use core::cell::Cell;
 use kernel::{
     mm::{
-        uncached::UncachedPages,
-        virt::VmaUnclaimed, //
+        cache_inhibited::CacheInhibitedPages,
+        virt::VmaSetup, //
     },
     prelude::*,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: Arc<UncachedPages>, vma: VmaUnclaimed<'_>, guard: u8) -> Result {
+pub(crate) fn program(pages: Arc<CacheInhibitedPages>, vma: VmaSetup<'_>, guard: u8) -> Result {
     #[cfg(wrong)]
     let guard = Cell::new(guard);
-    UncachedPages::mmap(pages, vma, guard) //~ E0277 shared
+    CacheInhibitedPages::mmap(pages, vma, guard) //~ E0277 shared
 }

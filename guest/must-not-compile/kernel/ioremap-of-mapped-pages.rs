@@ -4,8 +4,8 @@
 
 use kernel::{
     mm::{
-        offline::OfflinePages,
-        uncached::IoremappedPages, //
+        cache_inhibited::IoremappedPages,
+        offline::OfflinePages, //
     },
     prelude::*, //
 };

@@ -4,8 +4,8 @@
 
 use kernel::{
     mm::{
-        contig::ContigPages,
-        uncached::IoremappedPages, //
+        cache_inhibited::IoremappedPages,
+        contig::ContigPages, //
     },
     prelude::*, //
 };

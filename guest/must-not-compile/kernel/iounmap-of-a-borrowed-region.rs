@@ -4,14 +4,14 @@
 
 use kernel::{
     mm::{
-        uncached::UncachedPages,
+        cache_inhibited::CacheInhibitedPages,
         unmapped::UnmappedPages, //
     },
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: &Arc<UncachedPages>) -> Option<UnmappedPages> {
+pub(crate) fn program(pages: &Arc<CacheInhibitedPages>) -> Option<UnmappedPages> {
     #[cfg(not(wrong))]
     let pages = pages.clone();
-    UncachedPages::iounmap(pages) //~ E0308
+    CacheInhibitedPages::iounmap(pages) //~ E0308
 }

@@ -3,13 +3,13 @@
 //! Pages are taken from all who share them by nobody: each mapping has a share.
 
 use kernel::{
-    mm::uncached::UncachedPages,
+    mm::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: Arc<UncachedPages>) {
+pub(crate) fn program(pages: Arc<CacheInhibitedPages>) {
     #[cfg(wrong)]
-    drop::<UncachedPages>(*pages); //~ E0507
+    drop::<CacheInhibitedPages>(*pages); //~ E0507
     #[cfg(not(wrong))]
-    drop(UncachedPages::iounmap(pages));
+    drop(CacheInhibitedPages::iounmap(pages));
 }

@@ -4,15 +4,15 @@
 
 use kernel::{
     mm::{
-        uncached::UncachedPages,
-        virt::VmaUnclaimed, //
+        cache_inhibited::CacheInhibitedPages,
+        virt::VmaSetup, //
     },
     prelude::*,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: UncachedPages, vma: VmaUnclaimed<'_>) -> Result {
+pub(crate) fn program(pages: CacheInhibitedPages, vma: VmaSetup<'_>) -> Result {
     #[cfg(not(wrong))]
     let pages = Arc::new(pages, GFP_KERNEL)?;
-    UncachedPages::mmap(pages, vma, ()) //~ E0308
+    CacheInhibitedPages::mmap(pages, vma, ()) //~ E0308
 }

@@ -8,7 +8,7 @@ use kernel::{
         MemoryFile, //
     },
     iov::IovIterDest,
-    mm::virt::VmaUnclaimed,
+    mm::virt::VmaSetup,
     prelude::*, //
 };
 
@@ -23,7 +23,7 @@ impl MemoryFile for Data {
 
     fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
 
-    fn mmap(&self, _: VmaUnclaimed<'_>) -> Result {
+    fn mmap(&self, _: VmaSetup<'_>) -> Result {
         Err(ENODEV)
     }
 }

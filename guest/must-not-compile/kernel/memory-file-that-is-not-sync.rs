@@ -6,7 +6,7 @@ use core::cell::Cell;
 use kernel::{
     debugfs::MemoryFile,
     iov::IovIterDest,
-    mm::virt::VmaUnclaimed,
+    mm::virt::VmaSetup,
     prelude::*, //
 };
 
@@ -24,7 +24,7 @@ impl MemoryFile for Data { //~ E0277 shared
 
     fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
 
-    fn mmap(&self, _: VmaUnclaimed<'_>) -> Result {
+    fn mmap(&self, _: VmaSetup<'_>) -> Result {
         Err(ENODEV)
     }
 }

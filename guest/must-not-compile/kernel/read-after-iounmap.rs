@@ -4,12 +4,12 @@
 
 use kernel::{
     iov::IovIterDest,
-    mm::uncached::UncachedPages,
+    mm::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: Arc<UncachedPages>, to: &mut IovIterDest<'_>) -> usize {
+pub(crate) fn program(pages: Arc<CacheInhibitedPages>, to: &mut IovIterDest<'_>) -> usize {
     #[cfg(wrong)]
-    drop(UncachedPages::iounmap(pages));
+    drop(CacheInhibitedPages::iounmap(pages));
     pages.copy_to_iter(0, 1, to) //~ E0382
 }

@@ -5,7 +5,7 @@
 use kernel::{
     debugfs::MemoryFile,
     iov::IovIterDest,
-    mm::virt::VmaUnclaimed,
+    mm::virt::VmaSetup,
     prelude::*, //
 };
 
@@ -25,7 +25,7 @@ impl MemoryFile for Data {
         let _ = keep;
     }
 
-    fn mmap(&self, _: VmaUnclaimed<'_>) -> Result {
+    fn mmap(&self, _: VmaSetup<'_>) -> Result {
         Err(ENODEV)
     }
 }

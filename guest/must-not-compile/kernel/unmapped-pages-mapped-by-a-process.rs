@@ -4,18 +4,18 @@
 
 use kernel::{
     mm::{
-        uncached::{
-            FlushingPages,
-            UncachedPages, //
+        cache_inhibited::{
+            CacheInhibitedPages,
+            FlushingPages, //
         },
         unmapped::UnmappedPages,
-        virt::VmaUnclaimed, //
+        virt::VmaSetup, //
     },
     prelude::*,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: UnmappedPages, vma: VmaUnclaimed<'_>) -> Result {
+pub(crate) fn program(pages: UnmappedPages, vma: VmaSetup<'_>) -> Result {
     #[cfg(not(wrong))]
     let pages = pages
         .ioremap()
@@ -24,5 +24,5 @@ pub(crate) fn program(pages: UnmappedPages, vma: VmaUnclaimed<'_>) -> Result {
         .and_then(FlushingPages::finish)
         .map_err(|(_, e)| e)?;
     let pages = Arc::new(pages, GFP_KERNEL)?;
-    UncachedPages::mmap(pages, vma, ()) //~ E0308
+    CacheInhibitedPages::mmap(pages, vma, ()) //~ E0308
 }

@@ -4,15 +4,15 @@
 
 use kernel::{
     mm::{
-        uncached::UncachedPages,
-        virt::VmaUnclaimed, //
+        cache_inhibited::CacheInhibitedPages,
+        virt::VmaSetup, //
     },
     prelude::*,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: Arc<UncachedPages>, vma: VmaUnclaimed<'_>) -> Result {
+pub(crate) fn program(pages: Arc<CacheInhibitedPages>, vma: VmaSetup<'_>) -> Result {
     #[cfg(wrong)]
     vma.claim().set_mixedmap();
-    UncachedPages::mmap(pages, vma, ()) //~ E0382
+    CacheInhibitedPages::mmap(pages, vma, ()) //~ E0382
 }

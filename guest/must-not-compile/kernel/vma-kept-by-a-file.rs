@@ -5,7 +5,7 @@
 use kernel::{
     debugfs::MemoryFile,
     iov::IovIterDest,
-    mm::virt::VmaUnclaimed,
+    mm::virt::VmaSetup,
     prelude::*, //
 };
 
@@ -21,7 +21,7 @@ impl MemoryFile for Data {
 
     fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
 
-    fn mmap(&self, vma: VmaUnclaimed<'_>) -> Result {
+    fn mmap(&self, vma: VmaSetup<'_>) -> Result {
         let vma = vma.claim();
         #[cfg(wrong)]
         keep(vma); //~ E0521

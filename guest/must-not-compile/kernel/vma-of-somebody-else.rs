@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A VMA that was claimed is not unclaimed.
+//! A VMA that was claimed cannot be set up by somebody else.
 
 use kernel::{
     mm::{
-        uncached::UncachedPages,
-        virt::VmaUnclaimed, //
+        cache_inhibited::CacheInhibitedPages,
+        virt::VmaSetup, //
     },
     prelude::*,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: Arc<UncachedPages>, vma: VmaUnclaimed<'_>) -> Result {
+pub(crate) fn program(pages: Arc<CacheInhibitedPages>, vma: VmaSetup<'_>) -> Result {
     #[cfg(wrong)]
     let vma = vma.claim();
-    UncachedPages::mmap(pages, vma, ()) //~ E0308
+    CacheInhibitedPages::mmap(pages, vma, ()) //~ E0308
 }

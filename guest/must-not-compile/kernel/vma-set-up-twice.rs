@@ -4,16 +4,16 @@
 
 use kernel::{
     mm::{
-        uncached::UncachedPages,
-        virt::VmaUnclaimed, //
+        cache_inhibited::CacheInhibitedPages,
+        virt::VmaSetup, //
     },
     prelude::*,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: &Arc<UncachedPages>, vma: VmaUnclaimed<'_>) -> Result {
-    UncachedPages::mmap(pages.clone(), vma, ())?;
+pub(crate) fn program(pages: &Arc<CacheInhibitedPages>, vma: VmaSetup<'_>) -> Result {
+    CacheInhibitedPages::mmap(pages.clone(), vma, ())?;
     #[cfg(wrong)]
-    UncachedPages::mmap(pages.clone(), vma, ())?; //~ E0382
+    CacheInhibitedPages::mmap(pages.clone(), vma, ())?; //~ E0382
     Ok(())
 }

@@ -4,13 +4,13 @@
 
 use kernel::{
     bindings::vm_area_struct,
-    mm::virt::VmaUnclaimed, //
+    mm::virt::VmaSetup, //
 };
 
 pub(crate) fn program(vma: *mut vm_area_struct) {
     #[cfg(wrong)]
-    let _vma = VmaUnclaimed::from_raw(vma); //~ E0133
+    let _vma = VmaSetup::from_raw(vma); //~ E0133
     #[cfg(not(wrong))]
     // SAFETY: This is never run.
-    let _vma = unsafe { VmaUnclaimed::from_raw(vma) };
+    let _vma = unsafe { VmaSetup::from_raw(vma) };
 }

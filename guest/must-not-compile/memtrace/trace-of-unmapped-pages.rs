@@ -8,7 +8,7 @@ use crate::{
 };
 use kernel::{
     mm::{
-        uncached::UncachedPages,
+        cache_inhibited::CacheInhibitedPages,
         unmapped::UnmappedPages, //
     },
     sync::Arc, //
@@ -17,7 +17,7 @@ use kernel::{
 #[cfg(wrong)]
 type Pages = UnmappedPages;
 #[cfg(not(wrong))]
-type Pages = UncachedPages;
+type Pages = CacheInhibitedPages;
 
 pub(crate) fn program(pages: Arc<Pages>, mappings: Arc<MapCount>, _: UnmappedPages) -> Trace {
     Trace::new(pages, mappings) //~ E0308

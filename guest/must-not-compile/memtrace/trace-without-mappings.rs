@@ -7,11 +7,11 @@ use crate::{
     trace::Trace, //
 };
 use kernel::{
-    mm::uncached::UncachedPages,
+    mm::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: Arc<UncachedPages>, mappings: Arc<MapCount>) -> Trace {
+pub(crate) fn program(pages: Arc<CacheInhibitedPages>, mappings: Arc<MapCount>) -> Trace {
     #[cfg(wrong)]
     return Trace::new(pages); //~ E0061
     #[cfg(not(wrong))]

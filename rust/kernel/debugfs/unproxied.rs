@@ -27,7 +27,7 @@ use crate::{
     error::VTABLE_DEFAULT_ERROR,
     fmt,
     iov::IovIterDest,
-    mm::virt::VmaUnclaimed,
+    mm::virt::VmaSetup,
     prelude::*, //
 };
 
@@ -101,7 +101,7 @@ pub trait TextFile: Send + Sync + 'static {
 ///         MemoryFile, //
 ///     },
 ///     iov::IovIterDest,
-///     mm::virt::VmaUnclaimed,
+///     mm::virt::VmaSetup,
 ///     prelude::*, //
 /// };
 ///
@@ -117,7 +117,7 @@ pub trait TextFile: Send + Sync + 'static {
 ///         to.copy_to_iter(&self.0[pos..pos + len]);
 ///     }
 ///
-///     fn mmap(&self, _vma: VmaUnclaimed<'_>) -> Result {
+///     fn mmap(&self, _vma: VmaSetup<'_>) -> Result {
 ///         Err(ENODEV)
 ///     }
 /// }
@@ -143,7 +143,7 @@ pub trait MemoryFile: Send + Sync + 'static {
     /// not called for a mapping that failed, so everything that `vma` holds would be leaked.
     ///
     /// Called with the mmap lock held for writing. May sleep, but delays the removal of the file.
-    fn mmap(&self, vma: VmaUnclaimed<'_>) -> Result;
+    fn mmap(&self, vma: VmaSetup<'_>) -> Result;
 }
 
 impl Dir {

@@ -27,7 +27,7 @@ use core::ops::{
 ///
 /// Their lines may be in any cache, and not yet in memory: as long as pages are in the linear
 /// mapping, their lines may be prefetched at any time, even after a flush. To get memory that is in
-/// no data cache, use [`IoremappedPages::flush`](super::uncached::IoremappedPages::flush).
+/// no data cache, use [`IoremappedPages::flush`](super::cache_inhibited::IoremappedPages::flush).
 ///
 /// # Examples
 ///

@@ -14,7 +14,7 @@ use crate::{
     },
     fmt,
     iov::IovIterDest,
-    mm::virt::VmaUnclaimed,
+    mm::virt::VmaSetup,
     module::this_module,
     page::PAGE_SIZE,
     prelude::*,
@@ -296,7 +296,7 @@ impl<T: MemoryFile> MemoryOps<T> {
             let data = unsafe { Self::data(file, &guard) };
 
             // SAFETY: By this function's requirements, and nobody else has claimed `vma`.
-            data.mmap(unsafe { VmaUnclaimed::from_raw(vma) })?;
+            data.mmap(unsafe { VmaSetup::from_raw(vma) })?;
             Ok(0)
         })
     }
@@ -352,7 +352,7 @@ mod tests {
 
         fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
 
-        fn mmap(&self, _: VmaUnclaimed<'_>) -> Result {
+        fn mmap(&self, _: VmaSetup<'_>) -> Result {
             Err(ENODEV)
         }
     }

@@ -19,7 +19,7 @@ use crate::{
         unmapped::UnmappedPages,
         virt::{
             flags,
-            VmaUnclaimed, //
+            VmaSetup, //
         },
     },
     page::{
@@ -75,8 +75,8 @@ pub struct FlushingPages(ChunkWork<IoremappedPages, Flush>);
 /// ```
 /// use kernel::{
 ///     mm::{
+///         cache_inhibited::CacheInhibitedPages,
 ///         contig::ContigPages,
-///         uncached::UncachedPages,
 ///         unmapped::memory_block_size, //
 ///     },
 ///     numa,
@@ -100,8 +100,8 @@ pub struct FlushingPages(ChunkWork<IoremappedPages, Flush>);
 ///
 ///     // The pages are only returned when there is no other user left.
 ///     let user = pages.clone();
-///     assert!(UncachedPages::iounmap(pages).is_none());
-///     assert!(UncachedPages::iounmap(user).is_some());
+///     assert!(CacheInhibitedPages::iounmap(pages).is_none());
+///     assert!(CacheInhibitedPages::iounmap(user).is_some());
 /// }
 /// # Ok::<(), Error>(())
 /// ```
@@ -111,11 +111,11 @@ pub struct FlushingPages(ChunkWork<IoremappedPages, Flush>);
 /// Each line was flushed after the pages had been removed from the linear mapping. As no other
 /// mapping can bring a line into a data cache, none is in one (for the limits of this with the hash
 /// MMU, see [`IoremappedPages::flush`]).
-pub struct UncachedPages(IoremappedPages);
+pub struct CacheInhibitedPages(IoremappedPages);
 
 // SAFETY: Through a shared reference, the pages are only copied from. This may race with hardware
 // that writes to them in any case.
-unsafe impl Sync for UncachedPages {}
+unsafe impl Sync for CacheInhibitedPages {}
 
 impl UnmappedPages {
     /// Maps the pages cache-inhibited into the kernel.
@@ -243,17 +243,17 @@ impl FlushingPages {
     /// # Context
     ///
     /// Process context. May sleep.
-    pub fn finish(self) -> Result<UncachedPages, (Option<UnmappedPages>, Error)> {
+    pub fn finish(self) -> Result<CacheInhibitedPages, (Option<UnmappedPages>, Error)> {
         // INVARIANT: Each chunk was flushed, through a mapping that only the result owns, and the
         // `sync` after the flush has completed.
         self.0
             .finish()
-            .map(UncachedPages)
+            .map(CacheInhibitedPages)
             .map_err(|(pages, e)| (pages.and_then(IoremappedPages::iounmap), e))
     }
 }
 
-impl UncachedPages {
+impl CacheInhibitedPages {
     /// Undoes [`UnmappedPages::ioremap`].
     ///
     /// Returns [`None`] if `this` was not the last reference. The pages are then returned to the
@@ -305,11 +305,7 @@ impl UncachedPages {
     /// # Context
     ///
     /// In an `mmap()` hook, as required by `vma`. May sleep.
-    pub fn mmap<T: Send + Sync + 'static>(
-        this: Arc<Self>,
-        vma: VmaUnclaimed<'_>,
-        guard: T,
-    ) -> Result {
+    pub fn mmap<T: Send + Sync + 'static>(this: Arc<Self>, vma: VmaSetup<'_>, guard: T) -> Result {
         let mapping = Mapping {
             pages: this,
             _guard: guard,
@@ -348,7 +344,7 @@ impl UncachedPages {
     }
 }
 
-impl Deref for UncachedPages {
+impl Deref for CacheInhibitedPages {
     type Target = PfnRange;
 
     fn deref(&self) -> &PfnRange {
@@ -358,7 +354,7 @@ impl Deref for UncachedPages {
 
 /// The data shared by the VMAs of a mapping. The fields are dropped in this order.
 struct Mapping<T> {
-    pages: Arc<UncachedPages>,
+    pages: Arc<CacheInhibitedPages>,
     _guard: T,
 }
 
@@ -377,7 +373,7 @@ impl<T: Send + Sync + 'static> VmOps<T> {
 
     /// # Safety
     ///
-    /// `vma` must be a copy of a VMA that was set up by [`UncachedPages::mmap`].
+    /// `vma` must be a copy of a VMA that was set up by [`CacheInhibitedPages::mmap`].
     unsafe extern "C" fn open(vma: *mut bindings::vm_area_struct) {
         // SAFETY: The copy has the `vm_private_data` of the original VMA, which still owns its
         // reference.
@@ -389,8 +385,8 @@ impl<T: Send + Sync + 'static> VmOps<T> {
 
     /// # Safety
     ///
-    /// `vma` must be a VMA that was set up by [`UncachedPages::mmap`], or a copy of one, and about
-    /// to be freed.
+    /// `vma` must be a VMA that was set up by [`CacheInhibitedPages::mmap`], or a copy of one, and
+    /// about to be freed.
     unsafe extern "C" fn close(vma: *mut bindings::vm_area_struct) {
         // SAFETY: Each VMA owns a reference, by `mmap()` or `open()`, and is closed once. Its page
         // table entries are gone (`unmap_vmas()` comes before `remove_vma()` in `mm/vma.c`).
@@ -401,7 +397,8 @@ impl<T: Send + Sync + 'static> VmOps<T> {
     ///
     /// # Safety
     ///
-    /// `vmf` must be a fault in a VMA that was set up by [`UncachedPages::mmap`], or a copy of one.
+    /// `vmf` must be a fault in a VMA that was set up by [`CacheInhibitedPages::mmap`], or a copy
+    /// of one.
     unsafe extern "C" fn fault(vmf: *mut bindings::vm_fault) -> bindings::vm_fault_t {
         // SAFETY: By this function's requirements; the address of a fault is in its VMA.
         let (vma, addr, start, end) = unsafe {
@@ -476,8 +473,9 @@ impl<T: Send + Sync + 'static> VmOps<T> {
     ///
     /// # Safety
     ///
-    /// `vma` must have been set up by [`UncachedPages::mmap`], or be a copy of one that was, `addr`
-    /// must be in it, and `buf` must be valid for reads or, if `write` is 0, writes of `len` bytes.
+    /// `vma` must have been set up by [`CacheInhibitedPages::mmap`], or be a copy of one that was,
+    /// `addr` must be in it, and `buf` must be valid for reads or, if `write` is 0, writes of `len`
+    /// bytes.
     unsafe extern "C" fn access(
         vma: *mut bindings::vm_area_struct,
         addr: usize,
@@ -504,7 +502,7 @@ impl<T: Send + Sync + 'static> VmOps<T> {
 
         if write == 0 {
             // SAFETY: `len` bytes are left in the VMA, and the pages that it maps are mapped in the
-            // kernel as well, by the type invariant of `UncachedPages`.
+            // kernel as well, by the type invariant of `CacheInhibitedPages`.
             unsafe { bindings::memcpy_fromio(buf, kernel_addr, len) };
         } else if may_write {
             // SAFETY: As above.
@@ -519,8 +517,8 @@ impl<T: Send + Sync + 'static> VmOps<T> {
     ///
     /// # Safety
     ///
-    /// `vma` must have been set up by [`UncachedPages::mmap`], or be a copy of one that was, and
-    /// `addr` must be in it.
+    /// `vma` must have been set up by [`CacheInhibitedPages::mmap`], or be a copy of one that was,
+    /// and `addr` must be in it.
     unsafe fn pfn(vma: *const bindings::vm_area_struct, addr: usize) -> usize {
         // SAFETY: By this function's requirements, the VMA owns a reference. Its offset was checked
         // when it was set up, and is updated by the C side when a VMA is moved or split.
@@ -532,7 +530,7 @@ impl<T: Send + Sync + 'static> VmOps<T> {
     }
 }
 
-#[macros::kunit_tests(rust_mm_uncached)]
+#[macros::kunit_tests(rust_mm_cache_inhibited)]
 mod tests {
     use super::*;
     use crate::{
@@ -549,7 +547,7 @@ mod tests {
     };
 
     /// Allocates a memory block, if this machine is a suitable one and has one.
-    fn some_pages() -> Result<Option<Arc<UncachedPages>>> {
+    fn some_pages() -> Result<Option<Arc<CacheInhibitedPages>>> {
         let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
         let nr_pages = memory_block_size() / PAGE_SIZE;
 
@@ -567,7 +565,7 @@ mod tests {
         Ok(Some(Arc::new(pages, GFP_KERNEL)?))
     }
 
-    fn write(pages: &UncachedPages, offset: usize, bytes: &[u8]) {
+    fn write(pages: &CacheInhibitedPages, offset: usize, bytes: &[u8]) {
         // SAFETY: By the type invariant, and because the tests do not write beyond the end.
         unsafe {
             bindings::memcpy_toio(
@@ -580,7 +578,7 @@ mod tests {
 
     /// Copies up to `len` bytes to a buffer of eight bytes, and returns how many were copied and
     /// the buffer. The bytes of the buffer that were not copied to are `.`.
-    fn read(pages: &UncachedPages, offset: usize, len: usize) -> (usize, [u8; 8]) {
+    fn read(pages: &CacheInhibitedPages, offset: usize, len: usize) -> (usize, [u8; 8]) {
         let mut buffer = *b"........";
         let kvec = bindings::kvec {
             iov_base: buffer.as_mut_ptr().cast(),
@@ -643,9 +641,9 @@ mod tests {
         let range = **pages;
         let user = pages.clone();
 
-        assert!(UncachedPages::iounmap(pages).is_none());
+        assert!(CacheInhibitedPages::iounmap(pages).is_none());
         assert_eq!(read(&user, 0, 8), (8, [0; 8]));
-        let unmapped = UncachedPages::iounmap(user).ok_or(EINVAL)?;
+        let unmapped = CacheInhibitedPages::iounmap(user).ok_or(EINVAL)?;
         assert_eq!(*unmapped, range);
         Ok(())
     }
@@ -694,12 +692,12 @@ mod tests {
             Ok(this)
         }
 
-        fn map(&self, pages: &Arc<UncachedPages>, guard: Guard) -> Result {
+        fn map(&self, pages: &Arc<CacheInhibitedPages>, guard: Guard) -> Result {
             // SAFETY: `self` is being set up for as long as it exists, and each VMA is mapped only
             // once.
-            let vma = unsafe { VmaUnclaimed::from_raw(self.vma) };
+            let vma = unsafe { VmaSetup::from_raw(self.vma) };
 
-            UncachedPages::mmap(pages.clone(), vma, guard)
+            CacheInhibitedPages::mmap(pages.clone(), vma, guard)
         }
 
         fn vm_flags(&self) -> usize {
@@ -779,10 +777,10 @@ mod tests {
         vma.open();
         vma.close();
         assert_eq!(NR_GUARDS.load(Relaxed), 1);
-        assert!(UncachedPages::iounmap(pages.clone()).is_none());
+        assert!(CacheInhibitedPages::iounmap(pages.clone()).is_none());
         vma.close();
         assert_eq!(NR_GUARDS.load(Relaxed), 0);
-        assert!(UncachedPages::iounmap(pages).is_some());
+        assert!(CacheInhibitedPages::iounmap(pages).is_some());
         Ok(())
     }
 
@@ -806,7 +804,7 @@ mod tests {
             assert!(vma.map(&pages, Guard::new()) == Err(EINVAL));
             assert_eq!(NR_GUARDS.load(Relaxed), 0);
         }
-        assert!(UncachedPages::iounmap(pages).is_some());
+        assert!(CacheInhibitedPages::iounmap(pages).is_some());
         Ok(())
     }
 }

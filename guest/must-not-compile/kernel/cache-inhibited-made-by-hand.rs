@@ -3,17 +3,17 @@
 //! Pages are said to be in no cache by finish() only.
 
 use kernel::{
-    mm::uncached::{
+    mm::cache_inhibited::{
+        CacheInhibitedPages,
         FlushingPages,
-        IoremappedPages,
-        UncachedPages, //
+        IoremappedPages, //
     },
     prelude::*, //
 };
 
-pub(crate) fn program(pages: IoremappedPages) -> Result<UncachedPages> {
+pub(crate) fn program(pages: IoremappedPages) -> Result<CacheInhibitedPages> {
     #[cfg(wrong)]
-    return Ok(UncachedPages(pages)); //~ E0423
+    return Ok(CacheInhibitedPages(pages)); //~ E0423
     #[cfg(not(wrong))]
     pages
         .flush()

@@ -3,7 +3,7 @@
 //! Pages that are in use have one owner, which is counted.
 
 use kernel::{
-    mm::uncached::UncachedPages,
+    mm::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 
@@ -11,7 +11,7 @@ fn two<T: Clone>(one: T) -> (T, T) {
     (one.clone(), one)
 }
 
-pub(crate) fn program(counted: Arc<UncachedPages>, pages: UncachedPages) {
+pub(crate) fn program(counted: Arc<CacheInhibitedPages>, pages: CacheInhibitedPages) {
     two(counted);
     #[cfg(wrong)]
     two(pages); //~ E0277 Clone

@@ -4,7 +4,7 @@
 
 use kernel::{
     iov::IovIterDest,
-    mm::uncached::FlushingPages,
+    mm::cache_inhibited::FlushingPages,
     prelude::*, //
 };
 

@@ -4,7 +4,7 @@
 
 use kernel::{
     iov::IovIterDest,
-    mm::uncached::{
+    mm::cache_inhibited::{
         FlushingPages,
         IoremappedPages, //
     },
