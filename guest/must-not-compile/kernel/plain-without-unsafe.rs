@@ -2,14 +2,14 @@
 
 //! Who says that values are never followed as pointers answers for it.
 
-use kernel::tracepoint::Plain;
+use kernel::tracepoint::PlainValue;
 
 pub(crate) struct Number(#[allow(dead_code)] u64);
 
 #[cfg(wrong)]
 #[rustfmt::skip]
-impl Plain for Number {} //~ E0200
+impl PlainValue for Number {} //~ E0200
 
 #[cfg(not(wrong))]
 // SAFETY: A number.
-unsafe impl Plain for Number {}
+unsafe impl PlainValue for Number {}

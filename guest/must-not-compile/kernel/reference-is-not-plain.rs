@@ -2,12 +2,12 @@
 
 //! A reference gives access to what it refers to.
 
-use kernel::tracepoint::Plain;
+use kernel::tracepoint::PlainValue;
 
-fn plain<T: Plain>(_: T) {}
+fn plain<T: PlainValue>(_: T) {}
 
 pub(crate) fn program(value: &u64) {
     plain(*value);
     #[cfg(wrong)]
-    plain(value); //~ E0277 Plain
+    plain(value); //~ E0277 PlainValue
 }

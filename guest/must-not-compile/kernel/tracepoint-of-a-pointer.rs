@@ -10,7 +10,7 @@ type Node = *const i32;
 #[cfg(not(wrong))]
 type Node = i32;
 
-declare_trace! { //~ E0277 Plain
+declare_trace! { //~ E0277 PlainValue
     fn memtrace_free(
         node: Node, //~ E0308
         pfn: usize,
