@@ -5,9 +5,9 @@
 use kernel::{
     debugfs::MemoryFile,
     iov::IovIterDest,
-    mm::{
-        cache_inhibited::CacheInhibitedPages,
-        virt::VmaSetup, //
+    mm::cache_inhibited::{
+        CacheInhibitedMapping,
+        CacheInhibitedPages, //
     },
     prelude::*,
     sync::Arc, //
@@ -32,6 +32,8 @@ impl Trace {
 
 #[vtable]
 impl MemoryFile for Trace {
+    type Mapping = CacheInhibitedMapping<Mapping>;
+
     fn size(&self) -> usize {
         self.pages.size()
     }
@@ -40,9 +42,9 @@ impl MemoryFile for Trace {
         self.pages.copy_to_iter(pos, len, to);
     }
 
-    fn mmap(&self, vma: VmaSetup<'_>) -> Result {
+    fn mapping(&self) -> Result<Self::Mapping> {
         let mapping = Mapping::new(&self.mappings).ok_or(EIO)?;
 
-        CacheInhibitedPages::mmap(self.pages.clone(), vma, mapping)
+        Ok(CacheInhibitedPages::mapping(self.pages.clone(), mapping))
     }
 }

@@ -3,16 +3,12 @@
 //! A mapping lives on after the call that sets it up, so its guard borrows nothing.
 
 use kernel::{
-    mm::{
-        cache_inhibited::CacheInhibitedPages,
-        virt::VmaSetup, //
-    },
-    prelude::*,
+    mm::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: Arc<CacheInhibitedPages>, vma: VmaSetup<'_>, guard: u8) -> Result {
+pub(crate) fn program(pages: Arc<CacheInhibitedPages>, guard: u8) {
     #[cfg(wrong)]
     let guard = &guard; //~ E0597
-    CacheInhibitedPages::mmap(pages, vma, guard)
+    let _ = CacheInhibitedPages::mapping(pages, guard);
 }

@@ -3,17 +3,13 @@
 //! A mapping has a guard.
 
 use kernel::{
-    mm::{
-        cache_inhibited::CacheInhibitedPages,
-        virt::VmaSetup, //
-    },
-    prelude::*,
+    mm::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: Arc<CacheInhibitedPages>, vma: VmaSetup<'_>, guard: u8) -> Result {
+pub(crate) fn program(pages: Arc<CacheInhibitedPages>, guard: u8) {
     #[cfg(wrong)]
-    return CacheInhibitedPages::mmap(pages, vma); //~ E0061
+    let _ = CacheInhibitedPages::mapping(pages); //~ E0061
     #[cfg(not(wrong))]
-    CacheInhibitedPages::mmap(pages, vma, guard)
+    let _ = CacheInhibitedPages::mapping(pages, guard);
 }

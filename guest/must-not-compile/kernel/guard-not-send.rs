@@ -3,18 +3,14 @@
 //! A mapping is dropped by any task, so its guard can be.
 
 use kernel::{
-    mm::{
-        cache_inhibited::CacheInhibitedPages,
-        virt::VmaSetup, //
-    },
-    prelude::*,
+    mm::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: Arc<CacheInhibitedPages>, vma: VmaSetup<'_>, guard: usize) -> Result {
+pub(crate) fn program(pages: Arc<CacheInhibitedPages>, guard: usize) {
     #[cfg(wrong)]
     let guard = SyncOnly(core::ptr::without_provenance::<u8>(guard));
-    CacheInhibitedPages::mmap(pages, vma, guard) //~ E0277 sent
+    let _ = CacheInhibitedPages::mapping(pages, guard); //~ E0277 sent
 }
 
 struct SyncOnly(#[allow(dead_code)] *const u8);

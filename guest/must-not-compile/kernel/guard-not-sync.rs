@@ -4,16 +4,12 @@
 
 use core::cell::Cell;
 use kernel::{
-    mm::{
-        cache_inhibited::CacheInhibitedPages,
-        virt::VmaSetup, //
-    },
-    prelude::*,
+    mm::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: Arc<CacheInhibitedPages>, vma: VmaSetup<'_>, guard: u8) -> Result {
+pub(crate) fn program(pages: Arc<CacheInhibitedPages>, guard: u8) {
     #[cfg(wrong)]
     let guard = Cell::new(guard);
-    CacheInhibitedPages::mmap(pages, vma, guard) //~ E0277 shared
+    let _ = CacheInhibitedPages::mapping(pages, guard); //~ E0277 shared
 }

@@ -2,13 +2,13 @@
 
 //! The data of a file that stands for memory says how it is read and mapped.
 
+use core::convert::Infallible;
 use kernel::{
     debugfs::{
         Dir,
         MemoryFile, //
     },
     iov::IovIterDest,
-    mm::virt::VmaSetup,
     prelude::*, //
 };
 
@@ -17,13 +17,15 @@ struct Data;
 #[cfg(not(wrong))]
 #[vtable]
 impl MemoryFile for Data {
+    type Mapping = Infallible;
+
     fn size(&self) -> usize {
         0
     }
 
     fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
 
-    fn mmap(&self, _: VmaSetup<'_>) -> Result {
+    fn mapping(&self) -> Result<Infallible> {
         Err(ENODEV)
     }
 }

@@ -2,11 +2,13 @@
 
 //! Any number of tasks read and map a file at a time.
 
-use core::cell::Cell;
+use core::{
+    cell::Cell,
+    convert::Infallible, //
+};
 use kernel::{
     debugfs::MemoryFile,
     iov::IovIterDest,
-    mm::virt::VmaSetup,
     prelude::*, //
 };
 
@@ -18,13 +20,15 @@ struct Data(u64);
 #[vtable]
 #[rustfmt::skip]
 impl MemoryFile for Data { //~ E0277 shared
+    type Mapping = Infallible;
+
     fn size(&self) -> usize {
         0
     }
 
     fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
 
-    fn mmap(&self, _: VmaSetup<'_>) -> Result {
+    fn mapping(&self) -> Result<Infallible> {
         Err(ENODEV)
     }
 }

@@ -2,10 +2,10 @@
 
 //! A file has a reader's memory during the call that reads, not later.
 
+use core::convert::Infallible;
 use kernel::{
     debugfs::MemoryFile,
     iov::IovIterDest,
-    mm::virt::VmaSetup,
     prelude::*, //
 };
 
@@ -15,6 +15,8 @@ fn keep(_: &'static IovIterDest<'_>) {}
 
 #[vtable]
 impl MemoryFile for Data {
+    type Mapping = Infallible;
+
     fn size(&self) -> usize {
         0
     }
@@ -25,7 +27,7 @@ impl MemoryFile for Data {
         let _ = keep;
     }
 
-    fn mmap(&self, _: VmaSetup<'_>) -> Result {
+    fn mapping(&self) -> Result<Infallible> {
         Err(ENODEV)
     }
 }

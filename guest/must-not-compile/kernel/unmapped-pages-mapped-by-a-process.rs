@@ -8,14 +8,13 @@ use kernel::{
             CacheInhibitedPages,
             FlushingPages, //
         },
-        unmapped::UnmappedPages,
-        virt::VmaSetup, //
+        unmapped::UnmappedPages, //
     },
     prelude::*,
     sync::Arc, //
 };
 
-pub(crate) fn program(pages: UnmappedPages, vma: VmaSetup<'_>) -> Result {
+pub(crate) fn program(pages: UnmappedPages) -> Result {
     #[cfg(not(wrong))]
     let pages = pages
         .ioremap()
@@ -24,5 +23,6 @@ pub(crate) fn program(pages: UnmappedPages, vma: VmaSetup<'_>) -> Result {
         .and_then(FlushingPages::finish)
         .map_err(|(_, e)| e)?;
     let pages = Arc::new(pages, GFP_KERNEL)?;
-    CacheInhibitedPages::mmap(pages, vma, ()) //~ E0308
+    let _ = CacheInhibitedPages::mapping(pages, ()); //~ E0308
+    Ok(())
 }

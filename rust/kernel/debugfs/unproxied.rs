@@ -27,7 +27,7 @@ use crate::{
     error::VTABLE_DEFAULT_ERROR,
     fmt,
     iov::IovIterDest,
-    mm::virt::VmaSetup,
+    mm::pfnmap::Pfnmap,
     prelude::*, //
 };
 
@@ -101,14 +101,16 @@ pub trait TextFile: Send + Sync + 'static {
 ///         MemoryFile, //
 ///     },
 ///     iov::IovIterDest,
-///     mm::virt::VmaSetup,
 ///     prelude::*, //
 /// };
+/// use core::convert::Infallible;
 ///
 /// struct Bytes([u8; 4]);
 ///
 /// #[vtable]
 /// impl MemoryFile for Bytes {
+///     type Mapping = Infallible;
+///
 ///     fn size(&self) -> usize {
 ///         self.0.len()
 ///     }
@@ -117,7 +119,7 @@ pub trait TextFile: Send + Sync + 'static {
 ///         to.copy_to_iter(&self.0[pos..pos + len]);
 ///     }
 ///
-///     fn mmap(&self, _vma: VmaSetup<'_>) -> Result {
+///     fn mapping(&self) -> Result<Infallible> {
 ///         Err(ENODEV)
 ///     }
 /// }
@@ -130,6 +132,10 @@ pub trait TextFile: Send + Sync + 'static {
 /// ```
 #[vtable]
 pub trait MemoryFile: Send + Sync + 'static {
+    /// What a mapping of the file by a process holds. [`Infallible`](core::convert::Infallible) if
+    /// the file cannot be mapped.
+    type Mapping: Pfnmap;
+
     /// Returns the size of the file in bytes, which never changes.
     fn size(&self) -> usize;
 
@@ -139,11 +145,11 @@ pub trait MemoryFile: Send + Sync + 'static {
     /// Called with page faults disabled, and again for the rest after user memory was faulted in.
     fn read(&self, pos: usize, len: usize, to: &mut IovIterDest<'_>);
 
-    /// Sets up `vma`, which maps the file. This must not fail once `vma` is set up: `close()` is
-    /// not called for a mapping that failed, so everything that `vma` holds would be leaked.
+    /// Returns what a new mapping of the file by a process holds, until it is unmapped.
     ///
     /// Called with the mmap lock held for writing. May sleep, but delays the removal of the file.
-    fn mmap(&self, vma: VmaSetup<'_>) -> Result;
+    /// Must not take a lock that is held while the file is removed or user memory is accessed.
+    fn mapping(&self) -> Result<Self::Mapping>;
 }
 
 impl Dir {

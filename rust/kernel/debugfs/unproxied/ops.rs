@@ -13,10 +13,17 @@ use crate::{
         to_result, //
     },
     fmt,
+    fs::File,
     iov::IovIterDest,
-    mm::virt::VmaSetup,
+    mm::pfnmap::{
+        mmap_prepare,
+        PfnmapFile, //
+    },
     module::this_module,
-    page::PAGE_SIZE,
+    page::{
+        PAGE_SHIFT,
+        PAGE_SIZE, //
+    },
     prelude::*,
     seq_file::SeqFile,
     seq_print,
@@ -152,7 +159,7 @@ impl<T: MemoryFile> MemoryOps<T> {
         open: Some(Self::open),
         read_iter: Some(Self::read_iter),
         splice_read: Some(bindings::copy_splice_read),
-        mmap: Some(Self::mmap),
+        mmap_prepare: Some(mmap_prepare::<Self>),
         // Aligned like the offset, so that large page table entries can be used.
         #[cfg(CONFIG_TRANSPARENT_HUGEPAGE)]
         get_unmapped_area: Some(bindings::thp_get_unmapped_area),
@@ -284,25 +291,6 @@ impl<T: MemoryFile> MemoryOps<T> {
 
     /// # Safety
     ///
-    /// `file` must be an open file with these operations, and `vma` one that is being set up.
-    unsafe extern "C" fn mmap(
-        file: *mut bindings::file,
-        vma: *mut bindings::vm_area_struct,
-    ) -> c_int {
-        from_result(|| {
-            // SAFETY: `file` is open.
-            let guard = unsafe { FileGuard::new(file) }?;
-            // SAFETY: `guard` is of `file`.
-            let data = unsafe { Self::data(file, &guard) };
-
-            // SAFETY: By this function's requirements, and nobody else has claimed `vma`.
-            data.mmap(unsafe { VmaSetup::from_raw(vma) })?;
-            Ok(0)
-        })
-    }
-
-    /// # Safety
-    ///
     /// `file` must be an open file with these operations.
     unsafe extern "C" fn llseek(
         file: *mut bindings::file,
@@ -320,6 +308,28 @@ impl<T: MemoryFile> MemoryOps<T> {
             // SAFETY: `file` is open.
             Ok(unsafe { bindings::generic_file_llseek_size(file, offset, whence, i64::MAX, size) })
         })
+    }
+}
+
+impl<T: MemoryFile> PfnmapFile for MemoryOps<T> {
+    type Mapping = T::Mapping;
+
+    unsafe fn nr_pages(file: &File) -> Result<usize> {
+        // SAFETY: `file` is open.
+        let guard = unsafe { FileGuard::new(file.as_ptr()) }?;
+        // SAFETY: By this function's requirements, `file` has these operations. `guard` is of it.
+        let data = unsafe { Self::data(file.as_ptr(), &guard) };
+
+        Ok(data.size() >> PAGE_SHIFT)
+    }
+
+    unsafe fn mapping(file: &File) -> Result<T::Mapping> {
+        // SAFETY: `file` is open.
+        let guard = unsafe { FileGuard::new(file.as_ptr()) }?;
+        // SAFETY: By this function's requirements, `file` has these operations. `guard` is of it.
+        let data = unsafe { Self::data(file.as_ptr(), &guard) };
+
+        data.mapping()
     }
 }
 
@@ -341,18 +351,21 @@ mod tests {
         },
         workqueue, //
     };
+    use core::convert::Infallible;
 
     struct Zeroes(usize);
 
     #[vtable]
     impl MemoryFile for Zeroes {
+        type Mapping = Infallible;
+
         fn size(&self) -> usize {
             self.0
         }
 
         fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
 
-        fn mmap(&self, _: VmaSetup<'_>) -> Result {
+        fn mapping(&self) -> Result<Infallible> {
             Err(ENODEV)
         }
     }
