@@ -27,7 +27,8 @@ __rust_helper pgprot_t rust_helper_pgprot_noncached(pgprot_t prot)
 }
 
 #ifdef CONFIG_MMU
-__rust_helper unsigned int rust_helper_PMD_ORDER(void)
+/* Only some architectures know it at compile time. */
+__rust_helper unsigned int rust_helper_pmd_order(void)
 {
 	return PMD_ORDER;
 }

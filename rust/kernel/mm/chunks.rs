@@ -80,6 +80,11 @@ struct Workers<T> {
 // The pages are moved out of this.
 impl<T> Unpin for Workers<T> {}
 
+/// Returns whether the `i`th of `nr` is one of the `nr_chosen` that are chosen, evenly.
+fn is_chosen(i: usize, nr_chosen: usize, nr: usize) -> bool {
+    i * nr_chosen / nr != (i + 1) * nr_chosen / nr
+}
+
 impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
     /// Starts to do `work` on each chunk of `pages`, which must be on `node` and not be empty. A
     /// chunk has `chunk_pages` pages, or fewer if it is the last one.
@@ -124,8 +129,7 @@ impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
         let nr_cpus = cpus().count();
         let nr_workers = nr_cpus.min(nr_chunks - 1).min(MAX_WORKERS);
         for (i, cpu) in cpus().enumerate() {
-            // Choose `nr_workers` of the CPUs, evenly.
-            if i * nr_workers / nr_cpus == (i + 1) * nr_workers / nr_cpus {
+            if !is_chosen(i, nr_workers, nr_cpus) {
                 continue;
             }
             let shared = shared.clone();
@@ -241,6 +245,21 @@ mod tests {
         NR_PAGES.store(0, Relaxed);
         SUM.store(0, Relaxed);
         ContigPages::alloc(16, GFP_KERNEL, node)
+    }
+
+    #[test]
+    fn as_many_as_wanted_are_chosen_evenly() {
+        for nr in 1..=40 {
+            for nr_chosen in 0..=nr {
+                let chosen =
+                    |range: Range<usize>| range.filter(|i| is_chosen(*i, nr_chosen, nr)).count();
+
+                assert_eq!(chosen(0..nr), nr_chosen);
+                for i in 0..nr {
+                    assert_eq!(chosen(0..i), i * nr_chosen / nr);
+                }
+            }
+        }
     }
 
     #[test]

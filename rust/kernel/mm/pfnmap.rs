@@ -319,7 +319,7 @@ impl<F: PfnmapFile> VmOps<F> {
         let result = insert(addr);
         if result == bindings::vm_fault_reason_VM_FAULT_NOPAGE {
             // SAFETY: No requirements.
-            let size = PAGE_SIZE << unsafe { bindings::PMD_ORDER() };
+            let size = PAGE_SIZE << unsafe { bindings::pmd_order() };
             let around = (addr & !(size - 1)).max(start)..((addr | (size - 1)) + 1).min(end);
             for addr in around.step_by(PAGE_SIZE) {
                 if insert(addr) != bindings::vm_fault_reason_VM_FAULT_NOPAGE {
@@ -364,7 +364,7 @@ impl<F: PfnmapFile> VmOps<F> {
         // require for a huge PMD (`copy_huge_pmd()`).
         #[cfg(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)]
         // SAFETY: No requirements.
-        if unsafe { !bindings::arch_needs_pgtable_deposit() && order == bindings::PMD_ORDER() } {
+        if unsafe { !bindings::arch_needs_pgtable_deposit() && order == bindings::pmd_order() } {
             // SAFETY: All page frames from `addr` and `pfn` on are in `vma`, which has `VM_PFNMAP`,
             // is shared, and holds what keeps them accessible.
             return unsafe {
@@ -622,6 +622,7 @@ pub(super) mod tests {
     // SAFETY: None of these page frames is ever accessed.
     unsafe impl Pfnmap for Mapping {
         fn prepare(vma: &mut PfnmapDesc<'_>) -> Result {
+            vma.set_noncached();
             vma.try_clear_mayexec()
         }
 
@@ -667,11 +668,19 @@ pub(super) mod tests {
         }
     }
 
+    fn bytes_of(prot: bindings::pgprot_t) -> [u8; size_of::<bindings::pgprot_t>()] {
+        // SAFETY: It is an integer, in a `struct` on some architectures.
+        unsafe { core::mem::transmute(prot) }
+    }
+
     #[test]
     fn mapping_is_held_until_its_last_copy_is_gone() -> Result {
         let vma = NewVma::new(1, 7, VM_FLAGS)?;
+        // SAFETY: No requirements.
+        let noncached = unsafe { bindings::pgprot_noncached(vma.prot()) };
 
         vma.map(&FRAMES)?;
+        assert_eq!(bytes_of(vma.prot()), bytes_of(noncached));
         assert_eq!(
             vma.vm_flags(),
             VM_FLAGS & !flags::MAYEXEC
