@@ -135,7 +135,7 @@ struct kernel_memory {
 	u64 slab;
 	u64 page_tables;
 	u64 vmalloc;
-	int uncached;
+	int ioremapped;
 	u64 free;
 };
 
@@ -161,7 +161,7 @@ static struct kernel_memory read_kernel_memory(void)
 		.slab = read_meminfo("Slab:"),
 		.page_tables = read_meminfo("PageTables:"),
 		.vmalloc = read_meminfo("VmallocUsed:"),
-		.uncached = count_ioremapped(),
+		.ioremapped = count_ioremapped(),
 		.free = free,
 	};
 }
@@ -221,7 +221,7 @@ TEST_F(again, leaves_nothing_behind)
 	EXPECT_LT(after.slab, before.slab + KERNEL_NOISE);
 	EXPECT_LT(after.page_tables, before.page_tables + KERNEL_NOISE);
 	EXPECT_LT(after.vmalloc, before.vmalloc + KERNEL_NOISE);
-	EXPECT_EQ(before.uncached, after.uncached);
+	EXPECT_EQ(before.ioremapped, after.ioremapped);
 }
 
 /* How often memtrace is in what kmemleak has found. Two scans make sure. */
