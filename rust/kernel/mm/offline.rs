@@ -20,7 +20,8 @@ use core::ops::Deref;
 /// they must not rely on their content or their presence in the linear mapping.
 ///
 /// Dropping this returns the pages to the page allocator, which clears the flag of each page once
-/// nobody holds a reference to it (`__free_pages_prepare()` in `mm/page_alloc.c`).
+/// nobody holds a reference to it (`__free_pages_prepare()` in `mm/page_alloc.c`). A page that had
+/// a memory error (`PageHWPoison`) is never free again, and stays marked.
 ///
 /// # Examples
 ///
