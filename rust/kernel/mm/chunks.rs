@@ -128,7 +128,8 @@ impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
         let cpus = || numa::online_cpus(node).filter(|cpu| *cpu != here);
         let nr_cpus = cpus().count();
         let nr_workers = nr_cpus.min(nr_chunks - 1).min(MAX_WORKERS);
-        for (i, cpu) in cpus().enumerate() {
+        // Other CPUs may have gone online since.
+        for (i, cpu) in cpus().take(nr_cpus).enumerate() {
             if !is_chosen(i, nr_workers, nr_cpus) {
                 continue;
             }
