@@ -515,6 +515,32 @@ mod tests {
         Ok(())
     }
 
+    static NR_LAST: Atomic<usize> = Atomic::new(0);
+
+    /// A guard that counts whether it is the last user of the pages when it is dropped.
+    struct LastUser(Option<Arc<CacheInhibitedPages>>);
+
+    impl Drop for LastUser {
+        fn drop(&mut self) {
+            if let Some(pages) = self.0.take() {
+                NR_LAST.fetch_add(CacheInhibitedPages::iounmap(pages).iter().count(), Relaxed);
+            }
+        }
+    }
+
+    #[test]
+    fn guard_is_dropped_after_the_pages() -> Result {
+        let Some(pages) = some_pages()? else {
+            return Ok(());
+        };
+        let guard = LastUser(Some(pages.clone()));
+
+        NR_LAST.store(0, Relaxed);
+        drop(CacheInhibitedPages::mapping(pages, guard));
+        assert_eq!(NR_LAST.load(Relaxed), 1);
+        Ok(())
+    }
+
     #[test]
     fn mapping_that_is_refused_keeps_nothing() -> Result {
         let Some(pages) = some_pages()? else {
