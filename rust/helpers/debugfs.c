@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/debugfs.h>
 #include <linux/fs.h>
 #include <linux/uaccess.h>
 
@@ -32,3 +33,15 @@ __rust_helper void rust_helper_pagefault_enable(void)
 {
 	pagefault_enable();
 }
+
+#ifndef CONFIG_DEBUG_FS
+__rust_helper int rust_helper_debugfs_file_get(struct dentry *dentry)
+{
+	return debugfs_file_get(dentry);
+}
+
+__rust_helper void rust_helper_debugfs_file_put(struct dentry *dentry)
+{
+	debugfs_file_put(dentry);
+}
+#endif

@@ -43,7 +43,7 @@ use crate::{
 /// // An empty list is valid, too.
 /// assert!(NodeSet::parse_list(b_str!(""))?.is_empty());
 /// assert!(NodeSet::parse_list(b_str!("\n"))?.is_empty());
-/// for text in ["one", "-1", "1-0", "0-", "0x1"] {
+/// for text in ["one", "-1", "1-0", "0-", "0x1", "0\0"] {
 ///     assert!(NodeSet::parse_list(BStr::from_bytes(text.as_bytes())).is_err_and(|e| e == EINVAL));
 /// }
 /// assert!(NodeSet::parse_list(b_str!("99999")).is_err_and(|e| e == ERANGE));
@@ -73,7 +73,7 @@ impl NodeSet {
             .get_mut(..text.len())
             .ok_or(EINVAL)?
             .copy_from_slice(text);
-        let list = CStr::from_bytes_until_nul(&list).map_err(|_| EINVAL)?;
+        let list = CStr::from_bytes_with_nul(&list[..=text.len()]).map_err(|_| EINVAL)?;
         let mut nodes = Self::empty();
 
         // SAFETY: `list` is NUL-terminated, and the mask has `MAX_NUMNODES` bits.

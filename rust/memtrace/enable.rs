@@ -4,15 +4,18 @@
 
 use kernel::{
     debugfs::{
-        Dir,
-        TextFile, //
+        Reader,
+        Writer, //
     },
     fmt,
     mm::unmapped::memory_block_size,
     new_mutex,
     page::PAGE_SHIFT,
     prelude::*,
-    str::parse_size,
+    str::{
+        parse_size,
+        BStr, //
+    },
     sync::{
         Arc,
         Mutex, //
@@ -20,13 +23,15 @@ use kernel::{
     time::{
         Instant,
         Monotonic, //
-    }, //
+    },
+    uaccess::UserSliceReader, //
 };
 
 use crate::{
     events,
     mapcount::MapGate,
     nodes::Nodes,
+    read_text,
     region::{
         AllocFailure,
         Region,
@@ -35,7 +40,8 @@ use crate::{
     status::{
         State,
         Status, //
-    }, //
+    },
+    Dir, //
 };
 
 /// Fails with [`EINVAL`] if `size` is not a multiple of the memory block size.
@@ -63,21 +69,23 @@ pub(crate) struct Enable {
 
 impl Enable {
     /// Creates an instance without regions. They will be allocated on `nodes`, in `ZONE_MOVABLE`
-    /// only if `movable`, and exposed in `dir`.
+    /// only if `movable`, and exposed in `dir`. What is returned cannot fail.
     pub(crate) fn new(
         dir: Dir,
         nodes: Arc<Nodes>,
         movable: bool,
         status: Arc<Status>,
-    ) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
+    ) -> Result<impl PinInit<Self>> {
+        let gate = Arc::new(MapGate::new(), GFP_KERNEL)?;
+
+        Ok(pin_init!(Self {
             dir,
             nodes,
             movable,
-            gate: Arc::new(MapGate::new(), GFP_KERNEL)?,
+            gate,
             status,
             regions <- new_mutex!(KVec::new()),
-        })
+        }))
     }
 
     /// Allocates the memory that was requested at load time. Loading the driver does not fail if
@@ -262,14 +270,15 @@ impl Enable {
     }
 }
 
-#[vtable]
-impl TextFile for Enable {
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Writer for Enable {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:#018x}", self.status.size())
     }
+}
 
-    fn store(&self, text: &CStr) -> Result {
-        self.request(parse_size(text.as_ref())?)
+impl Reader for Enable {
+    fn read_from_slice(&self, reader: &mut UserSliceReader) -> Result {
+        self.request(parse_size(BStr::from_bytes(&read_text(reader)?))?)
     }
 }
 

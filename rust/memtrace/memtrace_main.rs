@@ -16,18 +16,20 @@
 
 use kernel::{
     debugfs::{
-        Dir,
+        self,
         File, //
     },
     module_param::ModuleParam,
     numa::NodeSet,
+    page::PAGE_SIZE,
     powerpc::machine_is_powernv,
     prelude::*,
     str::{
         parse_size,
         BStr, //
     },
-    sync::Arc, //
+    sync::Arc,
+    uaccess::UserSliceReader, //
 };
 
 mod enable;
@@ -79,6 +81,19 @@ impl ModuleParam for Size {
     }
 }
 
+/// A directory. While a file in it is open, this module cannot be unloaded.
+type Dir = debugfs::Dir<LocalModule>;
+
+/// Returns the text that is written to a file in one call. A page or more is invalid.
+fn read_text(reader: &mut UserSliceReader) -> Result<KVec<u8>> {
+    if reader.len() >= PAGE_SIZE {
+        return Err(EINVAL);
+    }
+    let mut text = KVec::from_elem(0, reader.len(), GFP_KERNEL)?;
+    reader.read_slice(&mut text)?;
+    Ok(text)
+}
+
 #[pin_data]
 struct Memtrace {
     #[pin]
@@ -108,12 +123,12 @@ impl kernel::InPlaceModule for Memtrace {
                 nodes.clone(),
                 *module_parameters::movable.value_ref(),
                 status.clone(),
-            );
+            )?;
+            // Must not fail any more: that would free the module even if a file is already open.
             Ok(try_pin_init!(Self {
-                _nodes <- dir.text_file(c"nodes", NodesFile(nodes)),
-                _status <- dir.text_file(c"status", StatusFile(status)),
-                // Must be last, so that a failed load never has to wait for a writer.
-                enable <- dir.text_file(c"enable", enable),
+                _nodes <- dir.read_write_file(c"nodes", NodesFile(nodes)),
+                _status <- dir.read_only_file(c"status", StatusFile(status)),
+                enable <- dir.read_write_file(c"enable", enable),
             })
             .pin_chain(move |this| {
                 this.enable.alloc_at_load(size);

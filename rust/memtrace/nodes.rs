@@ -3,7 +3,10 @@
 //! The `nodes` file: the nodes on which the next write to `enable` allocates memory.
 
 use kernel::{
-    debugfs::TextFile,
+    debugfs::{
+        Reader,
+        Writer, //
+    },
     fmt,
     new_mutex,
     numa::{
@@ -11,11 +14,15 @@ use kernel::{
         NodeSet, //
     },
     prelude::*,
+    str::BStr,
     sync::{
         Arc,
         Mutex, //
-    }, //
+    },
+    uaccess::UserSliceReader, //
 };
+
+use crate::read_text;
 
 /// The nodes to allocate memory on.
 #[pin_data]
@@ -59,15 +66,17 @@ impl Nodes {
 /// The `nodes` file's data.
 pub(crate) struct NodesFile(pub(crate) Arc<Nodes>);
 
-#[vtable]
-impl TextFile for NodesFile {
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Writer for NodesFile {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_fmt(fmt!("{}\n", self.0.effective()))
     }
+}
 
-    fn store(&self, text: &CStr) -> Result {
+impl Reader for NodesFile {
+    fn read_from_slice(&self, reader: &mut UserSliceReader) -> Result {
+        let text = read_text(reader)?;
         // A number that is too large for a node (`ERANGE`) is just invalid here.
-        let nodes = NodeSet::parse_list(text.as_ref()).map_err(|_| EINVAL)?;
+        let nodes = NodeSet::parse_list(BStr::from_bytes(&text)).map_err(|_| EINVAL)?;
 
         self.0.select(nodes)
     }

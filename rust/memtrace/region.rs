@@ -28,9 +28,8 @@ use kernel::{
         NumaNode, //
     },
     debugfs::{
-        Dir,
         File,
-        TextFile, //
+        Writer, //
     },
     fmt,
     mm::{
@@ -79,7 +78,8 @@ use crate::{
         Reason,
         State, //
     },
-    trace::Trace, //
+    trace::Trace,
+    Dir, //
 };
 
 /// The trace memory of one node.
@@ -379,7 +379,7 @@ impl Region {
         self.duration
     }
 
-    /// Returns whether processes can see the region.
+    /// Returns whether the region has been exposed, and can be used.
     pub(crate) fn is_exposed(&self) -> bool {
         self.files
             .as_ref()
@@ -441,11 +441,14 @@ impl Files {
         let trace = Trace::new(pages.clone(), mappings.clone());
 
         Ok(Self {
-            _start: KBox::pin_init(dir.text_file(c"start", Hex(pages.start())), GFP_KERNEL)?,
-            _size: KBox::pin_init(dir.text_file(c"size", Hex(pages.size() as u64)), GFP_KERNEL)?,
+            _start: KBox::pin_init(dir.read_only_file(c"start", Hex(pages.start())), GFP_KERNEL)?,
+            _size: KBox::pin_init(
+                dir.read_only_file(c"size", Hex(pages.size() as u64)),
+                GFP_KERNEL,
+            )?,
             // Must be last: once it exists, processes may map the region.
             trace: Some(KBox::pin_init(
-                dir.memory_file(c"trace", trace),
+                dir.read_map_binary_file(c"trace", trace),
                 GFP_KERNEL,
             )?),
             _dir: dir,
@@ -456,9 +459,8 @@ impl Files {
 /// A number in the format that pdbg parses.
 pub(crate) struct Hex(pub(crate) u64);
 
-#[vtable]
-impl TextFile for Hex {
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Writer for Hex {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:#018x}", self.0)
     }
 }

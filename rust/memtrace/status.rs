@@ -4,7 +4,7 @@
 
 use kernel::{
     alloc::NumaNode,
-    debugfs::TextFile,
+    debugfs::Writer,
     fmt,
     mm::contig::PfnRange,
     new_mutex,
@@ -136,9 +136,8 @@ const STUCK_REASON: &str = "the linear mapping could not be restored, the next w
 /// The `status` file's data.
 pub(crate) struct StatusFile(pub(crate) Arc<Status>);
 
-#[vtable]
-impl TextFile for StatusFile {
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Writer for StatusFile {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
             "{:<5} {:<6} {:<18} {:<18} {:<9} {:<8} why",

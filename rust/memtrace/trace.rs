@@ -3,7 +3,7 @@
 //! The `<node>/trace` file, through which processes read and map a region.
 
 use kernel::{
-    debugfs::MemoryFile,
+    debugfs::BinaryMapper,
     iov::IovIterDest,
     mm::cache_inhibited::{
         CacheInhibitedMapping,
@@ -30,19 +30,18 @@ impl Trace {
     }
 }
 
-#[vtable]
-impl MemoryFile for Trace {
+impl BinaryMapper for Trace {
     type Mapping = CacheInhibitedMapping<Mapping>;
 
     fn size(&self) -> usize {
         self.pages.size()
     }
 
-    fn read(&self, pos: usize, len: usize, to: &mut IovIterDest<'_>) {
-        self.pages.copy_to_iter(pos, len, to);
+    fn write_to_iter(&self, offset: usize, len: usize, iter: &mut IovIterDest<'_>) {
+        self.pages.copy_to_iter(offset, len, iter);
     }
 
-    fn mapping(&self) -> Result<Self::Mapping> {
+    fn map(&self) -> Result<Self::Mapping> {
         let mapping = Mapping::new(&self.mappings).ok_or(EIO)?;
 
         Ok(CacheInhibitedPages::mapping(self.pages.clone(), mapping))

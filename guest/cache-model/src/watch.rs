@@ -21,7 +21,8 @@ pub(crate) enum Function {
     Ioremap,
     /// `generic_iounmap(address)`, which `iounmap()` ends in.
     Iounmap,
-    /// `debugfs_create_file_unsafe(name, ...)`, by which both drivers make all files of a region.
+    /// `debugfs_create_file_unsafe(name, ...)`, or `debugfs_create_file_full(name, ...)`: both
+    /// drivers make each file of a region by one of them.
     CreateFile,
 }
 
@@ -56,6 +57,7 @@ impl Watch {
             (Function::Map, "arch_create_linear_mapping"),
             (Function::Ioremap, "generic_ioremap_prot"),
             (Function::Iounmap, "generic_iounmap"),
+            (Function::CreateFile, "debugfs_create_file_full"),
             (Function::CreateFile, "debugfs_create_file_unsafe"),
         ]
         .into_iter()
@@ -110,6 +112,7 @@ c000000000001100 T arch_create_linear_mapping
 c000000000001200 T generic_ioremap_prot
 c000000000001280 T generic_iounmap
 c000000000001300 T debugfs_create_file_unsafe
+c000000000001380 T debugfs_create_file_full
 c000000000001400 T next
 ";
     const START: u64 = 0xc000_0000_0000_1000;

@@ -2,23 +2,13 @@
 
 //! A file can stay longer than what borrows.
 
-use kernel::{
-    debugfs::TextFile,
-    fmt,
-    prelude::*, //
-};
+use kernel::debugfs::Dir;
 
-struct Data<'a>(&'a u64);
+pub(crate) fn program(dir: &Dir<crate::LocalModule>) {
+    let number = 1;
 
-#[cfg(wrong)]
-type Any<'a> = Data<'a>;
-#[cfg(not(wrong))]
-type Any<'a> = Data<'static>;
-
-#[vtable]
-#[rustfmt::skip]
-impl<'a> TextFile for Any<'a> { //~ E0478 //~ E0803
-    fn show(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.0)
-    }
+    #[cfg(wrong)]
+    let _file = dir.read_only_file(c"file", &number); //~ E0597
+    #[cfg(not(wrong))]
+    let _file = dir.read_only_file(c"file", number);
 }

@@ -3,9 +3,11 @@
 //! A file is removed by any task.
 
 use kernel::{
-    debugfs::TextFile,
-    fmt,
-    prelude::*, //
+    debugfs::{
+        Dir,
+        Writer, //
+    },
+    fmt, //
 };
 
 struct Data(#[cfg(wrong)] *const u8);
@@ -13,10 +15,12 @@ struct Data(#[cfg(wrong)] *const u8);
 // SAFETY: The pointer is not followed.
 unsafe impl Sync for Data {}
 
-#[vtable]
-#[rustfmt::skip]
-impl TextFile for Data { //~ E0277 sent
-    fn show(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Writer for Data {
+    fn write(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         Ok(())
     }
+}
+
+pub(crate) fn program(dir: &Dir<crate::LocalModule>, data: Data) {
+    let _file = dir.read_only_file(c"file", data); //~ E0277 sent
 }

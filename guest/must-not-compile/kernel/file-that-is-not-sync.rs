@@ -4,9 +4,11 @@
 
 use core::cell::Cell;
 use kernel::{
-    debugfs::TextFile,
-    fmt,
-    prelude::*, //
+    debugfs::{
+        Dir,
+        Writer, //
+    },
+    fmt, //
 };
 
 #[cfg(wrong)]
@@ -14,11 +16,13 @@ struct Data(Cell<u64>);
 #[cfg(not(wrong))]
 struct Data(u64);
 
-#[vtable]
-#[rustfmt::skip]
-impl TextFile for Data { //~ E0277 shared
-    fn show(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Writer for Data {
+    fn write(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         let _ = &self.0;
         Ok(())
     }
+}
+
+pub(crate) fn program(dir: &Dir<crate::LocalModule>, data: Data) {
+    let _file = dir.read_only_file(c"file", data); //~ E0277 shared
 }

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! An open file holds its module, which #[vtable] names.
+//! An open file holds a module, which its directory names.
 
-use kernel::{
-    debugfs::TextFile,
-    fmt,
-    prelude::*, //
-};
+use kernel::debugfs::Dir;
 
-struct Data;
+#[cfg(wrong)]
+type Module = u64;
+#[cfg(not(wrong))]
+type Module = crate::LocalModule;
 
-#[cfg_attr(not(wrong), vtable)]
-#[rustfmt::skip]
-impl TextFile for Data { //~ E0046 OwnerModule
-    fn show(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
-    }
+pub(crate) fn program() {
+    let _dir = Dir::<Module>::new(c"dir"); //~ E0599
 }

@@ -3,18 +3,16 @@
 //! A text file can be read.
 
 use kernel::{
-    debugfs::TextFile,
-    fmt,
-    prelude::*, //
+    debugfs::Writer,
+    fmt, //
 };
 
 struct Data;
 
-#[vtable]
 #[rustfmt::skip]
-impl TextFile for Data { //~ E0046 show
+impl Writer for Data { //~ E0046 write
     #[cfg(not(wrong))]
-    fn show(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         Ok(())
     }
 }

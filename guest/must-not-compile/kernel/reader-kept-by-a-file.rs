@@ -4,7 +4,7 @@
 
 use core::convert::Infallible;
 use kernel::{
-    debugfs::MemoryFile,
+    debugfs::BinaryMapper,
     iov::IovIterDest,
     prelude::*, //
 };
@@ -13,21 +13,20 @@ struct Data;
 
 fn keep(_: &'static IovIterDest<'_>) {}
 
-#[vtable]
-impl MemoryFile for Data {
+impl BinaryMapper for Data {
     type Mapping = Infallible;
 
     fn size(&self) -> usize {
         0
     }
 
-    fn read(&self, _: usize, _: usize, to: &mut IovIterDest<'_>) {
+    fn write_to_iter(&self, _: usize, _: usize, iter: &mut IovIterDest<'_>) {
         #[cfg(wrong)]
-        keep(to); //~ E0521 //~ E0521
+        keep(iter); //~ E0521 //~ E0521
         let _ = keep;
     }
 
-    fn mapping(&self) -> Result<Infallible> {
+    fn map(&self) -> Result<Infallible> {
         Err(ENODEV)
     }
 }

@@ -5,22 +5,20 @@
 use kernel::{
     debugfs::{
         Dir,
-        TextFile, //
+        Writer, //
     },
-    fmt,
-    prelude::*, //
+    fmt, //
 };
 
 struct Data;
 
 #[cfg(not(wrong))]
-#[vtable]
-impl TextFile for Data {
-    fn show(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Writer for Data {
+    fn write(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         Ok(())
     }
 }
 
-pub(crate) fn program(dir: &Dir) {
-    let _file = dir.text_file(c"file", Data); //~ E0277 TextFile
+pub(crate) fn program(dir: &Dir<crate::LocalModule>) {
+    let _file = dir.read_only_file(c"file", Data); //~ E0277
 }

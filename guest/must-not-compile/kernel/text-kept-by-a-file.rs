@@ -3,25 +3,20 @@
 //! A file has what is written to it during that call, not later.
 
 use kernel::{
-    debugfs::TextFile,
-    fmt,
-    prelude::*, //
+    debugfs::Reader,
+    prelude::*,
+    uaccess::UserSliceReader, //
 };
 
 struct Data;
 
-fn keep(_: &'static CStr) {}
+fn keep(_: &'static mut UserSliceReader) {}
 
-#[vtable]
-impl TextFile for Data {
-    fn show(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
-    }
-
-    fn store(&self, text: &CStr) -> Result {
+impl Reader for Data {
+    fn read_from_slice(&self, reader: &mut UserSliceReader) -> Result {
         #[cfg(wrong)]
-        keep(text); //~ E0521
-        let _ = (text, keep);
+        keep(reader); //~ E0521
+        let _ = keep;
         Ok(())
     }
 }

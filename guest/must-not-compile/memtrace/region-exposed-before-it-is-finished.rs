@@ -2,8 +2,10 @@
 
 //! A region is exposed when no line of it is in a cache any more.
 
-use crate::region::Flushing;
-use kernel::debugfs::Dir;
+use crate::{
+    region::Flushing,
+    Dir, //
+};
 
 pub(crate) fn program(region: Flushing, dir: &Dir) {
     #[cfg(not(wrong))]

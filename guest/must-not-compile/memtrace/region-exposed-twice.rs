@@ -2,8 +2,10 @@
 
 //! A region is exposed once.
 
-use crate::region::Region;
-use kernel::debugfs::Dir;
+use crate::{
+    region::Region,
+    Dir, //
+};
 
 pub(crate) fn program(region: Region, dir: &Dir) {
     let _ = region.expose(dir);

@@ -7,7 +7,10 @@ use core::{
     convert::Infallible, //
 };
 use kernel::{
-    debugfs::MemoryFile,
+    debugfs::{
+        BinaryMapper,
+        Dir, //
+    },
     iov::IovIterDest,
     prelude::*, //
 };
@@ -17,18 +20,20 @@ struct Data(Cell<u64>);
 #[cfg(not(wrong))]
 struct Data(u64);
 
-#[vtable]
-#[rustfmt::skip]
-impl MemoryFile for Data { //~ E0277 shared
+impl BinaryMapper for Data {
     type Mapping = Infallible;
 
     fn size(&self) -> usize {
         0
     }
 
-    fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
+    fn write_to_iter(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
 
-    fn mapping(&self) -> Result<Infallible> {
+    fn map(&self) -> Result<Infallible> {
         Err(ENODEV)
     }
+}
+
+pub(crate) fn program(dir: &Dir<crate::LocalModule>, data: Data) {
+    let _file = dir.read_map_binary_file(c"file", data); //~ E0277 shared
 }

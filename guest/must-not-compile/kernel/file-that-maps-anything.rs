@@ -4,15 +4,14 @@
 
 use core::convert::Infallible;
 use kernel::{
-    debugfs::MemoryFile,
+    debugfs::BinaryMapper,
     iov::IovIterDest,
     prelude::*, //
 };
 
 struct Data;
 
-#[vtable]
-impl MemoryFile for Data {
+impl BinaryMapper for Data {
     #[cfg(wrong)]
     type Mapping = u8; //~ E0277 Pfnmap
     #[cfg(not(wrong))]
@@ -22,9 +21,9 @@ impl MemoryFile for Data {
         0
     }
 
-    fn read(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
+    fn write_to_iter(&self, _: usize, _: usize, _: &mut IovIterDest<'_>) {}
 
-    fn mapping(&self) -> Result<Self::Mapping> {
+    fn map(&self) -> Result<Self::Mapping> {
         Err(ENODEV)
     }
 }
