@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Nobody holds up a write to enable for ever: a writer can be killed, which
- * undoes all, and a reader whose buffer never comes does not count.
+ * Nobody holds up a write to enable for ever: a writer can be killed, which undoes
+ * all, and a reader of trace whose buffer never comes does not count.
  */
 #include <linux/userfaultfd.h>
 #include <poll.h>
@@ -345,6 +345,7 @@ struct reader {
 	void *buffer;
 	ssize_t result;
 	int err;
+	pthread_t thread;
 };
 
 static void *read_into_buffer(void *data)
@@ -356,40 +357,103 @@ static void *read_into_buffer(void *data)
 	return NULL;
 }
 
-TEST_F(region, is_given_back_although_a_reader_waits_for_its_buffer)
+/* Begins to read into a buffer that does not come. Returns the userfaultfd, or an error. */
+static int begin_to_read(struct reader *reader)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	struct reader reader = { .fd = self->fd };
-	struct uffdio_zeropage zeropage = {};
-	struct pollfd poll_uffd = { .events = POLLIN };
 	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
-	pthread_t thread;
+	struct pollfd poll_uffd = { .fd = uffd, .events = POLLIN };
 
 	if (uffd < 0)
-		SKIP(return, "this kernel has no userfaultfd");
-	poll_uffd.fd = uffd;
-	reader.buffer = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ASSERT_NE(MAP_FAILED, reader.buffer);
-	range.range.start = (unsigned long)reader.buffer;
+		return -errno;
+	reader->buffer = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	range.range.start = (unsigned long)reader->buffer;
 	range.range.len = getpagesize();
-	ASSERT_EQ(0, ioctl(uffd, UFFDIO_API, &api));
-	ASSERT_EQ(0, ioctl(uffd, UFFDIO_REGISTER, &range));
-
 	/* The reader has reached its buffer when the page is asked for. */
-	ASSERT_EQ(0, pthread_create(&thread, NULL, read_into_buffer, &reader));
-	ASSERT_EQ(1, poll(&poll_uffd, 1, -1));
-	ASSERT_EQ(POLLIN, poll_uffd.revents);
+	if (reader->buffer == MAP_FAILED || ioctl(uffd, UFFDIO_API, &api) ||
+	    ioctl(uffd, UFFDIO_REGISTER, &range) ||
+	    pthread_create(&reader->thread, NULL, read_into_buffer, reader) ||
+	    poll(&poll_uffd, 1, -1) != 1 || poll_uffd.revents != POLLIN) {
+		close(uffd);
+		return -EIO;
+	}
+	return uffd;
+}
+
+TEST_F(region, is_given_back_although_a_reader_waits_for_its_buffer)
+{
+	struct uffdio_zeropage zeropage = {};
+	struct reader reader = { .fd = self->fd };
+	int uffd = begin_to_read(&reader);
+
+	if (uffd == -ENOSYS)
+		SKIP(return, "this kernel has no userfaultfd");
+	ASSERT_LE(0, uffd);
 
 	EXPECT_EQ(0, enable(0));
 	EXPECT_EQ(0, held());
 
-	zeropage.range = range.range;
+	zeropage.range.start = (unsigned long)reader.buffer;
+	zeropage.range.len = getpagesize();
 	ASSERT_EQ(0, ioctl(uffd, UFFDIO_ZEROPAGE, &zeropage));
-	ASSERT_EQ(0, pthread_join(thread, NULL));
+	ASSERT_EQ(0, pthread_join(reader.thread, NULL));
 	EXPECT_EQ(-1, reader.result);
 	EXPECT_EQ(EIO, reader.err);
+}
+
+/* Begins to read @path in another process, which stays where it waits. Returns its pid. */
+static pid_t stop_while_reading(const char *path)
+{
+	struct reader reader = {};
+	char stopped = false;
+	int ends[2];
+	pid_t pid;
+
+	if (pipe(ends))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		reader.fd = open(path, O_RDONLY);
+		stopped = begin_to_read(&reader) >= 0;
+		write(ends[1], &stopped, 1);
+		if (stopped)
+			pause();
+		_exit(1);
+	}
+	read(ends[0], &stopped, 1);
+	close(ends[0]);
+	close(ends[1]);
+	if (pid >= 0 && !stopped) {
+		waitpid(pid, NULL, 0);
+		return -1;
+	}
+	return pid;
+}
+
+/* The memory is free by then, and the reader can be killed. */
+TEST_F(region, is_given_back_although_a_reader_of_start_waits)
+{
+	int kmsg = open_log(), status;
+	pid_t reader, writer;
+
+	if (syscall(SYS_userfaultfd, O_CLOEXEC) < 0)
+		SKIP(return, "this kernel has no userfaultfd");
+	reader = stop_while_reading(node_file(self->node, "start"));
+	ASSERT_LT(0, reader);
+	writer = fork();
+	ASSERT_LE(0, writer);
+	if (!writer)
+		_exit(enable(0));
+	while (!log_has(kmsg, "Freed trace memory back on node ") && !has_ended(writer))
+		sched_yield();
+
+	kill(reader, SIGKILL);
+	waitpid(reader, &status, 0);
+	ASSERT_EQ(writer, waitpid(writer, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_EQ(0, held());
 }
 
 MEMTRACE_TEST_MAIN

@@ -174,6 +174,46 @@ memtrace_loads_with_memory_that_is_not_there()
 	load size=4194304T && [ "$(cat $enable)" = 0x0000000000000000 ] && take
 }
 
+# Prints the largest power of two that can be taken, in bytes.
+largest_size()
+{
+	load || return
+	bytes=$((size))
+	while echo $((2 * bytes)) 2>/dev/null > $enable; do
+		bytes=$((2 * bytes))
+	done
+	unload
+	echo $bytes
+}
+
+# kill_load BYTES: kills what loads it, when it has begun to take memory.
+kill_load()
+{
+	modprobe memtrace size="$1" &
+	while [ ! -e $enable ] && kill -0 $! 2>/dev/null; do
+		:
+	done
+	kill -9 $! 2>/dev/null
+	! wait $!
+}
+
+memtrace_loads_without_memory_if_the_one_who_loads_it_is_killed()
+{
+	bytes=$(largest_size)
+	# Not each kernel knows the names of errors.
+	said=$(printf 'Failed to take %#x bytes at load: \(EINTR\|Error(4)\)$' "$bytes")
+	for _ in $(seq 20); do
+		kill_load "$bytes"
+		if [ "$(cat $enable)" = 0x0000000000000000 ]; then
+			dmesg | tail -n 10 | grep -q "$said" &&
+				grep -q 'interrupted by a signal$' $memtrace/status && take
+			return
+		fi
+		unload || return
+	done
+	return 1
+}
+
 memtrace_does_not_load_with_a_bad_size()
 {
 	refuses size=1X size= size=-1 size=1.5G size=4096 size=16777216T
@@ -240,6 +280,7 @@ memtrace_stays_while_trace_is_open
 memory_can_be_taken_at_load
 memory_can_be_taken_at_load_from_a_node
 memtrace_loads_with_memory_that_is_not_there
+memtrace_loads_without_memory_if_the_one_who_loads_it_is_killed
 memtrace_does_not_load_with_a_bad_size
 memtrace_does_not_load_with_bad_nodes
 zone_movable_gives_memory_when_there_is_no_other

@@ -292,6 +292,19 @@ TEST_F(trace, has_its_size_again_after_it_was_opened_to_be_overwritten)
 	}
 }
 
+/* Until the next one opens it, its inode has no size. */
+TEST_F(trace, is_all_there_after_it_was_opened_to_be_overwritten)
+{
+	char *map, last;
+
+	close(open(node_file(self->region.node, "trace"), O_RDWR | O_TRUNC));
+	EXPECT_EQ(self->size, lseek(self->fd, 0, SEEK_END));
+	map = mmap(NULL, self->size, PROT_READ, MAP_SHARED, self->fd, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	munmap(map, self->size);
+	EXPECT_EQ(1, pread(self->fd, &last, 1, self->size - 1));
+}
+
 TEST_F(trace, can_be_opened_for_reading_alone)
 {
 	int fd = open(node_file(self->region.node, "trace"), O_RDONLY);

@@ -69,6 +69,20 @@ TEST_F(too_small, is_short_in_status)
 	EXPECT_TRUE(is_short(self->node));
 }
 
+TEST_F(too_small, is_short_in_status_after_a_request_was_refused)
+{
+	int fd = open(node_file(next_region(0), "trace"), O_RDWR);
+	char *map = mmap(NULL, getpagesize(), PROT_READ, MAP_SHARED, fd, 0);
+
+	if (access(STATUS, F_OK))
+		SKIP(return, "there is no " STATUS);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(EBUSY, enable(self->size));
+	EXPECT_TRUE(is_short(self->node));
+	munmap(map, getpagesize());
+	close(fd);
+}
+
 TEST_F(too_small, is_told_in_the_log)
 {
 	char seen[MAX_LOG], expected[96];
