@@ -72,7 +72,7 @@ static int count_regions(void)
  */
 #define EXPECT_TRUTH(failed) do {					\
 	EXPECT_LE(count_regions(), count_in_status("held"));		\
-	EXPECT_GE(count_regions(), count_in_status("held") - failed);	\
+	EXPECT_GE(count_regions(), count_in_status("held") - (failed));	\
 	EXPECT_EQ(count_in_status("held") + count_in_status("stuck") > 0,\
 		  held() != 0);						\
 } while (0)
