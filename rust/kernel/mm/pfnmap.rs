@@ -773,6 +773,7 @@ pub(super) mod tests {
         assert_eq!(vma.access(2 * PAGE_SIZE - 1, &mut buf, true)?, 1);
         assert_eq!(WRITTEN_TO.load(Relaxed), 3 * PAGE_SIZE);
         vma.close();
+        drop(vma);
 
         let vma = NewVma::new(1, 2, VM_FLAGS & !flags::WRITE)?;
         vma.map(&FRAMES)?;
