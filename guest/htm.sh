@@ -27,8 +27,23 @@ memory_pressure()
 	return $filled
 }
 
-# Of what is left between the pieces of a file that is gone.
+# Moves what is left between the holes that a deleted file leaves. Where the pages are
+# decides whether there is something to move: if not, more holes are made.
 compaction()
+{
+	before=$(count_in pgmigrate_success /proc/vmstat)
+	moved=0
+	for _ in $(seq 5); do
+		leave_holes || break
+		echo 1 >/proc/sys/vm/compact_memory
+		moved=$(($(count_in pgmigrate_success /proc/vmstat) - before))
+		[ $moved = 0 ] || break
+	done
+	rm $scratch/stays
+	[ $moved != 0 ]
+}
+
+leave_holes()
 {
 	for _ in $(seq 200); do
 		for file in stays goes; do
@@ -36,11 +51,6 @@ compaction()
 		done
 	done
 	rm $scratch/goes
-	before=$(count_in pgmigrate_success /proc/vmstat)
-	echo 1 >/proc/sys/vm/compact_memory
-	after=$(count_in pgmigrate_success /proc/vmstat)
-	rm $scratch/stays
-	[ "$after" -gt "$before" ]
 }
 
 # From the first byte of memory on, which comes behind the headers.
