@@ -8,9 +8,9 @@ use kernel::{
         Writer, //
     },
     fmt,
-    mm::unmapped::memory_block_size,
     new_mutex,
     page::PAGE_SHIFT,
+    powerpc::unmapped::memory_block_size,
     prelude::*,
     str::{
         parse_size,

@@ -33,17 +33,20 @@ use kernel::{
     },
     fmt,
     mm::{
-        cache_inhibited::{
-            CacheInhibitedPages,
-            FlushingPages,
-            IoremappedPages, //
-        },
         contig::{
             lru_add_drain_all,
             ContigPages,
             PfnRange, //
         },
-        offline::OfflinePages,
+        offline::OfflinePages, //
+    },
+    page::PAGE_SHIFT,
+    powerpc::{
+        cache_inhibited::{
+            CacheInhibitedPages,
+            FlushingPages,
+            IoremappedPages, //
+        },
         unmapped::{
             memory_block_size,
             UnmappedPages, //
@@ -53,7 +56,6 @@ use kernel::{
             ZeroingPages, //
         }, //
     },
-    page::PAGE_SHIFT,
     prelude::*,
     str::CString,
     sync::{

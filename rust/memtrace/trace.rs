@@ -5,7 +5,7 @@
 use kernel::{
     debugfs::BinaryMapper,
     iov::IovIterDest,
-    mm::cache_inhibited::{
+    powerpc::cache_inhibited::{
         CacheInhibitedMapping,
         CacheInhibitedPages, //
     },

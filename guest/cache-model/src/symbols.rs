@@ -118,7 +118,7 @@ c000000000001300 T last
         assert_eq!(name(0xc000_0000_0000_1004), "first+0x4");
         assert_eq!(
             name(0xc000_0000_0000_12fc),
-            "<kernel::mm::zeroed::Pages>::zero+0x1fc"
+            "<kernel::powerpc::zeroed::Pages>::zero+0x1fc"
         );
         assert_eq!(name(0xc000_0000_0000_2000), "0xc000000000002000");
         assert_eq!(name(0xc008_0000_0000_1004), "0xc008000000001004");

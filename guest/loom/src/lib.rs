@@ -2,7 +2,7 @@
 
 //! All interleavings of what is concurrent in memtrace, as [loom](https://docs.rs/loom) finds them.
 //!
-//! `rust/kernel/mm/chunks.rs` and `rust/memtrace/mapcount.rs` are compiled here as they are,
+//! `rust/kernel/powerpc/chunks.rs` and `rust/memtrace/mapcount.rs` are compiled here as they are,
 //! against the little that they use of the kernel crate, made of loom's types. loom runs a test
 //! again and again, until it has tried each order of steps that makes a difference, and each value
 //! that a load may return by the memory model of C11. A test fails by an assertion, by a deadlock,

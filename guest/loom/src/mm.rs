@@ -35,7 +35,7 @@ pub(crate) mod contig {
 
 // Whatever size its users choose.
 #[allow(dead_code)]
-#[path = "../../../rust/kernel/mm/chunks.rs"]
+#[path = "../../../rust/kernel/powerpc/chunks.rs"]
 mod chunks;
 
 mod tests;

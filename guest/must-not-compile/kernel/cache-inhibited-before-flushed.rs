@@ -4,7 +4,7 @@
 
 use kernel::{
     iov::IovIterDest,
-    mm::cache_inhibited::{
+    powerpc::cache_inhibited::{
         FlushingPages,
         IoremappedPages, //
     },

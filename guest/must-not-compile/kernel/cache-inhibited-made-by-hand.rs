@@ -3,7 +3,7 @@
 //! Pages are said to be in no cache by finish() only.
 
 use kernel::{
-    mm::cache_inhibited::{
+    powerpc::cache_inhibited::{
         CacheInhibitedPages,
         FlushingPages,
         IoremappedPages, //

@@ -3,7 +3,7 @@
 //! What was handed out can no longer be given back by ending the work.
 
 use kernel::{
-    mm::zeroed::ZeroingPages,
+    powerpc::zeroed::ZeroingPages,
     prelude::*, //
 };
 

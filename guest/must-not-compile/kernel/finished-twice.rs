@@ -3,7 +3,7 @@
 //! The workers hand out the pages once.
 
 use kernel::{
-    mm::zeroed::ZeroingPages,
+    powerpc::zeroed::ZeroingPages,
     prelude::*, //
 };
 

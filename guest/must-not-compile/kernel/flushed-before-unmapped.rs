@@ -3,14 +3,15 @@
 //! A flush before the linear mapping is gone proves nothing.
 
 use kernel::{
-    mm::{
+    mm::offline::OfflinePages,
+    powerpc::{
         cache_inhibited::FlushingPages,
-        offline::OfflinePages, //
+        zeroed::ZeroedPages, //
     },
     prelude::*, //
 };
 
-pub(crate) fn program(pages: OfflinePages) -> Result<FlushingPages> {
+pub(crate) fn program(pages: OfflinePages<ZeroedPages>) -> Result<FlushingPages> {
     #[cfg(not(wrong))]
     let pages = pages.unmap()?.ioremap().map_err(|(_, e)| e)?;
     pages.flush().map_err(|(_, e)| e) //~ E0599 flush

@@ -2,7 +2,7 @@
 
 //! Pages that are being flushed have one owner.
 
-use kernel::mm::cache_inhibited::IoremappedPages;
+use kernel::powerpc::cache_inhibited::IoremappedPages;
 
 pub(crate) fn program(pages: IoremappedPages) {
     let _one = pages.flush();

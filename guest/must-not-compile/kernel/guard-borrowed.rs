@@ -3,7 +3,7 @@
 //! A mapping lives on after the call that sets it up, so its guard borrows nothing.
 
 use kernel::{
-    mm::cache_inhibited::CacheInhibitedPages,
+    powerpc::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 

@@ -3,7 +3,7 @@
 //! A mapping has a guard.
 
 use kernel::{
-    mm::cache_inhibited::CacheInhibitedPages,
+    powerpc::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 

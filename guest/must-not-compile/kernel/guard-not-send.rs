@@ -3,7 +3,7 @@
 //! A mapping is dropped by any task, so its guard can be.
 
 use kernel::{
-    mm::cache_inhibited::CacheInhibitedPages,
+    powerpc::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 

@@ -4,7 +4,7 @@
 
 use core::cell::Cell;
 use kernel::{
-    mm::cache_inhibited::CacheInhibitedPages,
+    powerpc::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 

@@ -3,7 +3,7 @@
 //! Who tries again needs the pages that came back with the error.
 
 use kernel::{
-    mm::unmapped::UnmappedPages,
+    powerpc::unmapped::UnmappedPages,
     prelude::*, //
 };
 

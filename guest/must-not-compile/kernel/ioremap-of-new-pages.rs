@@ -3,10 +3,8 @@
 //! What comes from the page allocator is not mapped cache-inhibited at once.
 
 use kernel::{
-    mm::{
-        cache_inhibited::IoremappedPages,
-        contig::ContigPages, //
-    },
+    mm::contig::ContigPages,
+    powerpc::cache_inhibited::IoremappedPages,
     prelude::*, //
 };
 

@@ -3,7 +3,7 @@
 //! Pages are mapped cache-inhibited once.
 
 use kernel::{
-    mm::unmapped::UnmappedPages,
+    powerpc::unmapped::UnmappedPages,
     prelude::*, //
 };
 

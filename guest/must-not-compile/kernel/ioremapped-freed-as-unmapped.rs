@@ -2,7 +2,7 @@
 
 //! Pages leave the cache-inhibited mapping before they are anything else.
 
-use kernel::mm::cache_inhibited::IoremappedPages;
+use kernel::powerpc::cache_inhibited::IoremappedPages;
 
 pub(crate) fn program(pages: IoremappedPages) {
     #[cfg(wrong)]

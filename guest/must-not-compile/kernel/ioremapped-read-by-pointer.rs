@@ -2,7 +2,7 @@
 
 //! What hardware writes to is only copied out.
 
-use kernel::mm::cache_inhibited::IoremappedPages;
+use kernel::powerpc::cache_inhibited::IoremappedPages;
 
 pub(crate) fn program(pages: &IoremappedPages) -> *const u8 {
     #[cfg(wrong)]

@@ -3,7 +3,7 @@
 //! Who only looks at pages does not end their mapping.
 
 use kernel::{
-    mm::{
+    powerpc::{
         cache_inhibited::CacheInhibitedPages,
         unmapped::UnmappedPages, //
     },

@@ -3,7 +3,7 @@
 //! Pages are taken from all who share them by nobody: each mapping has a share.
 
 use kernel::{
-    mm::cache_inhibited::CacheInhibitedPages,
+    powerpc::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 

@@ -4,10 +4,11 @@
 
 use kernel::{
     mm::offline::OfflinePages,
+    powerpc::zeroed::ZeroedPages,
     prelude::*, //
 };
 
-pub(crate) fn program(pages: OfflinePages) -> Result {
+pub(crate) fn program(pages: OfflinePages<ZeroedPages>) -> Result {
     #[cfg(not(wrong))]
     let pages = pages.unmap()?;
     pages.map().map(drop).map_err(|(_, e)| e) //~ E0599

@@ -3,7 +3,7 @@
 //! A process maps pages that it holds a reference to.
 
 use kernel::{
-    mm::cache_inhibited::CacheInhibitedPages,
+    powerpc::cache_inhibited::CacheInhibitedPages,
     prelude::*,
     sync::Arc, //
 };

@@ -7,10 +7,11 @@ use kernel::{
         contig::ContigPages,
         offline::OfflinePages, //
     },
+    powerpc::zeroed::ZeroedPages,
     prelude::*, //
 };
 
-pub(crate) fn program(pages: ContigPages) -> Result<OfflinePages> {
+pub(crate) fn program(pages: ContigPages) -> Result<OfflinePages<ZeroedPages>> {
     #[cfg(not(wrong))]
     let pages = pages.zero()?.finish()?;
     Ok(pages.set_offline()) //~ E0599 set_offline

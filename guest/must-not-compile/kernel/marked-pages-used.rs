@@ -2,7 +2,7 @@
 
 //! Who has marked pages has no unmarked ones any more.
 
-use kernel::mm::zeroed::ZeroedPages;
+use kernel::powerpc::zeroed::ZeroedPages;
 
 pub(crate) fn program(pages: ZeroedPages) {
     let _offline = pages.set_offline();

@@ -2,12 +2,12 @@
 
 //! Pages are said to be offline by set_offline() only.
 
-use kernel::mm::{
-    offline::OfflinePages,
-    zeroed::ZeroedPages, //
+use kernel::{
+    mm::offline::OfflinePages,
+    powerpc::zeroed::ZeroedPages, //
 };
 
-pub(crate) fn program(pages: ZeroedPages) -> OfflinePages {
+pub(crate) fn program(pages: ZeroedPages) -> OfflinePages<ZeroedPages> {
     #[cfg(wrong)]
     return OfflinePages(pages); //~ E0423
     #[cfg(not(wrong))]

@@ -3,7 +3,7 @@
 //! Pages that are being zeroed do not show where they are.
 
 use kernel::{
-    mm::zeroed::ZeroingPages,
+    powerpc::zeroed::ZeroingPages,
     prelude::*, //
 };
 

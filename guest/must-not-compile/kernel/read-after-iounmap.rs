@@ -4,7 +4,7 @@
 
 use kernel::{
     iov::IovIterDest,
-    mm::cache_inhibited::CacheInhibitedPages,
+    powerpc::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 

@@ -3,7 +3,7 @@
 //! Pages that are in use have one owner, which is counted.
 
 use kernel::{
-    mm::cache_inhibited::CacheInhibitedPages,
+    powerpc::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 

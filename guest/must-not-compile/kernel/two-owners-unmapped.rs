@@ -2,7 +2,7 @@
 
 //! Unmapped pages have one owner.
 
-use kernel::mm::unmapped::UnmappedPages;
+use kernel::powerpc::unmapped::UnmappedPages;
 
 fn two<T: Clone>(one: T) -> (T, T) {
     (one.clone(), one)

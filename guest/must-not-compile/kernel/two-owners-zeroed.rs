@@ -2,7 +2,7 @@
 
 //! Zeroed pages have one owner.
 
-use kernel::mm::zeroed::ZeroedPages;
+use kernel::powerpc::zeroed::ZeroedPages;
 
 fn two<T: Clone>(one: T) -> (T, T) {
     (one.clone(), one)

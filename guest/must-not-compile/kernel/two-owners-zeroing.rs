@@ -2,7 +2,7 @@
 
 //! Pages that are being zeroed have one owner.
 
-use kernel::mm::zeroed::ZeroingPages;
+use kernel::powerpc::zeroed::ZeroingPages;
 
 fn two<T: Clone>(one: T) -> (T, T) {
     (one.clone(), one)

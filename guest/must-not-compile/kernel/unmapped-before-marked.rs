@@ -3,7 +3,7 @@
 //! Pages are marked offline before they leave the linear mapping.
 
 use kernel::{
-    mm::{
+    powerpc::{
         unmapped::UnmappedPages,
         zeroed::ZeroedPages, //
     },

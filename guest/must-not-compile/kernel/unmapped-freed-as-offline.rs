@@ -2,7 +2,7 @@
 
 //! Pages go back to the page allocator through the linear mapping.
 
-use kernel::mm::unmapped::UnmappedPages;
+use kernel::powerpc::unmapped::UnmappedPages;
 
 pub(crate) fn program(pages: UnmappedPages) {
     #[cfg(wrong)]

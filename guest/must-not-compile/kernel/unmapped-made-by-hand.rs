@@ -4,14 +4,15 @@
 
 use core::mem::ManuallyDrop;
 use kernel::{
-    mm::{
-        offline::OfflinePages,
-        unmapped::UnmappedPages, //
+    mm::offline::OfflinePages,
+    powerpc::{
+        unmapped::UnmappedPages,
+        zeroed::ZeroedPages, //
     },
     prelude::*, //
 };
 
-pub(crate) fn program(pages: OfflinePages) -> Result<UnmappedPages> {
+pub(crate) fn program(pages: OfflinePages<ZeroedPages>) -> Result<UnmappedPages> {
     #[cfg(wrong)]
     return Ok(UnmappedPages {
         pages: ManuallyDrop::new(pages), //~ E0451 pages

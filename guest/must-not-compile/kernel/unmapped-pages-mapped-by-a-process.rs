@@ -3,7 +3,7 @@
 //! A process maps pages that left the linear mapping, and then all caches.
 
 use kernel::{
-    mm::{
+    powerpc::{
         cache_inhibited::{
             CacheInhibitedPages,
             FlushingPages, //

@@ -3,8 +3,8 @@
 //! Chunks of pages are given out in the kernel crate only.
 
 #[cfg(wrong)]
-use kernel::mm::chunks::ChunkWork; //~ E0603 chunks
+use kernel::powerpc::chunks::ChunkWork; //~ E0603 chunks
 #[cfg(not(wrong))]
-use kernel::mm::zeroed::ZeroingPages as ChunkWork;
+use kernel::powerpc::zeroed::ZeroingPages as ChunkWork;
 
 pub(crate) fn program(_: ChunkWork) {}

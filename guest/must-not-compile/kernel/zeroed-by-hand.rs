@@ -4,7 +4,7 @@
 
 use core::ops::Range;
 #[cfg(wrong)]
-use kernel::mm::zeroed::zero_chunk; //~ E0603 zero_chunk
+use kernel::powerpc::zeroed::zero_chunk; //~ E0603 zero_chunk
 
 pub(crate) fn program(pfns: Range<usize>) {
     #[cfg(wrong)]

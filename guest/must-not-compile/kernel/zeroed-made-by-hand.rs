@@ -3,10 +3,8 @@
 //! Pages are said to be zero by finish() only.
 
 use kernel::{
-    mm::{
-        contig::ContigPages,
-        zeroed::ZeroedPages, //
-    },
+    mm::contig::ContigPages,
+    powerpc::zeroed::ZeroedPages,
     prelude::*, //
 };
 

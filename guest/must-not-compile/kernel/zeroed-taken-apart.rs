@@ -2,7 +2,7 @@
 
 //! Zeroed pages do not turn into new ones.
 
-use kernel::mm::zeroed::ZeroedPages;
+use kernel::powerpc::zeroed::ZeroedPages;
 
 pub(crate) fn program(pages: ZeroedPages) {
     #[cfg(wrong)]

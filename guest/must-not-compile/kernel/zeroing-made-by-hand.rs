@@ -3,10 +3,8 @@
 //! Work on pages is started by zero() only.
 
 use kernel::{
-    mm::{
-        contig::ContigPages,
-        zeroed::ZeroingPages, //
-    },
+    mm::contig::ContigPages,
+    powerpc::zeroed::ZeroingPages,
     prelude::*, //
 };
 

@@ -2,7 +2,7 @@
 
 //! The work and its pages stay together.
 
-use kernel::mm::zeroed::ZeroingPages;
+use kernel::powerpc::zeroed::ZeroingPages;
 
 pub(crate) fn program(pages: ZeroingPages) {
     #[cfg(wrong)]

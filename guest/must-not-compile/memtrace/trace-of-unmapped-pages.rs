@@ -7,7 +7,7 @@ use crate::{
     trace::Trace, //
 };
 use kernel::{
-    mm::{
+    powerpc::{
         cache_inhibited::CacheInhibitedPages,
         unmapped::UnmappedPages, //
     },

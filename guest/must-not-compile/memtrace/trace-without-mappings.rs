@@ -7,7 +7,7 @@ use crate::{
     trace::Trace, //
 };
 use kernel::{
-    mm::cache_inhibited::CacheInhibitedPages,
+    powerpc::cache_inhibited::CacheInhibitedPages,
     sync::Arc, //
 };
 

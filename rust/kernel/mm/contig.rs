@@ -371,7 +371,7 @@ impl Drop for ContigPages {
 }
 
 #[macros::kunit_tests(rust_mm_contig)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{
         page::{
@@ -415,11 +415,11 @@ pub(super) mod tests {
     }
 
     /// Fills pages that only a test uses with `byte`.
-    pub(in crate::mm) fn fill(pfns: Range<usize>, byte: u8) {
+    pub(crate) fn fill(pfns: Range<usize>, byte: u8) {
         for_each_page(pfns, |bytes| bytes.fill(byte));
     }
 
-    pub(in crate::mm) fn are_filled_with(pfns: Range<usize>, byte: u8) -> bool {
+    pub(crate) fn are_filled_with(pfns: Range<usize>, byte: u8) -> bool {
         let mut same = true;
 
         for_each_page(pfns, |bytes| same &= bytes.iter().all(|&b| b == byte));
@@ -428,7 +428,7 @@ pub(super) mod tests {
 
     /// Returns whether `call`, from another task, waits until `guard` is dropped.
     #[allow(dead_code)] // not every kernel has something to wait for
-    pub(in crate::mm) fn waits_for<G>(
+    pub(crate) fn waits_for<G>(
         guard: G,
         call: impl FnOnce() + Send + 'static,
     ) -> Result<bool> {

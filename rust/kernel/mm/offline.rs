@@ -7,14 +7,33 @@
 use crate::{
     alloc::NumaNode,
     bindings,
-    mm::{
-        contig::PfnRange,
-        zeroed::ZeroedPages, //
+    mm::contig::{
+        ContigPages,
+        PfnRange, //
     },
 };
 use core::ops::Deref;
 
-/// Contiguous pages that are marked `PageOffline`.
+/// Pages that have one owner and no other user.
+///
+/// # Safety
+///
+/// A value must own all pages of its [`PfnRange`], which must always be the same. Nobody else may
+/// use their descriptors.
+pub unsafe trait ExclusivePages: Deref<Target = PfnRange> {
+    /// Returns the node that the pages are on.
+    fn node(&self) -> NumaNode;
+}
+
+// SAFETY: By the type invariant, `self` owns the pages. They are those of a range that was
+// allocated, so nobody else uses their descriptors.
+unsafe impl ExclusivePages for ContigPages {
+    fn node(&self) -> NumaNode {
+        ContigPages::node(self)
+    }
+}
+
+/// Pages that are marked `PageOffline`.
 ///
 /// Page frame walkers (hibernation, crash dumps, `/proc/kcore`, page migration) skip such pages:
 /// they must not rely on their content or their presence in the linear mapping.
@@ -27,23 +46,26 @@ use core::ops::Deref;
 ///
 /// ```
 /// use kernel::{
-///     mm::contig::ContigPages,
+///     mm::{
+///         contig::ContigPages,
+///         offline::OfflinePages, //
+///     },
 ///     numa, //
 /// };
 ///
 /// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
-/// let pages = ContigPages::alloc(16, GFP_KERNEL, node)?.zero()?.finish()?.set_offline();
+/// let pages = OfflinePages::new(ContigPages::alloc(16, GFP_KERNEL, node)?);
 ///
-/// assert!(pages.node() == node);
+/// assert_eq!(pages.nr_pages(), 16);
 /// # Ok::<(), Error>(())
 /// ```
 ///
 /// # Invariants
 ///
 /// Each page is marked `PageOffline`.
-pub struct OfflinePages(ZeroedPages);
+pub struct OfflinePages<P>(P);
 
-impl ZeroedPages {
+impl<P: ExclusivePages> OfflinePages<P> {
     /// Marks each page `PageOffline`.
     ///
     /// When this returns, nobody who checked the flag before it was set is still accessing a page.
@@ -51,30 +73,30 @@ impl ZeroedPages {
     /// # Context
     ///
     /// May sleep.
-    pub fn set_offline(self) -> OfflinePages {
+    pub fn new(pages: P) -> Self {
         // SAFETY: No requirements. Waits for page frame walkers that are between checking the flag
         // and accessing the page (`page_offline_freeze()` in `mm/util.c`), and blocks new ones
         // until `page_offline_end()`.
         unsafe { bindings::page_offline_begin() };
-        // SAFETY: `self` owns the pages, so their descriptors are valid, the type fields have no
+        // SAFETY: `pages` owns the pages, so their descriptors are valid, the type fields have no
         // other user, and the unlocked updates do not race.
-        unsafe { bindings::set_pages_offline(self.start_pfn(), self.nr_pages()) };
+        unsafe { bindings::set_pages_offline(pages.start_pfn(), pages.nr_pages()) };
         // SAFETY: Pairs with the call above.
         unsafe { bindings::page_offline_end() };
 
         // INVARIANT: Each page was marked above.
-        OfflinePages(self)
+        Self(pages)
     }
 }
 
-impl OfflinePages {
-    /// Returns the node that the pages are on.
-    pub fn node(&self) -> NumaNode {
+// SAFETY: It only wraps such pages.
+unsafe impl<P: ExclusivePages> ExclusivePages for OfflinePages<P> {
+    fn node(&self) -> NumaNode {
         self.0.node()
     }
 }
 
-impl Deref for OfflinePages {
+impl<P: ExclusivePages> Deref for OfflinePages<P> {
     type Target = PfnRange;
 
     fn deref(&self) -> &PfnRange {
@@ -86,10 +108,7 @@ impl Deref for OfflinePages {
 mod tests {
     use super::*;
     use crate::{
-        mm::contig::{
-            tests::waits_for,
-            ContigPages, //
-        },
+        mm::contig::tests::waits_for,
         numa,
         prelude::*,
         types::NotThreadSafe, //
@@ -115,7 +134,7 @@ mod tests {
             let pfns = pages.pfns();
             assert!(!pfns.clone().any(is_offline));
 
-            let pages = pages.zero()?.finish()?.set_offline();
+            let pages = OfflinePages::new(pages);
             assert_eq!(pages.pfns(), pfns.clone());
             assert!(pfns.clone().all(is_offline));
 
@@ -158,9 +177,9 @@ mod tests {
 
     #[test]
     fn nobody_accesses_a_page_when_it_is_marked() -> Result {
-        let pages = some_pages(1)?.zero()?.finish()?;
+        let pages = some_pages(1)?;
 
-        assert!(waits_for(Walker::new(), move || drop(pages.set_offline()))?);
+        assert!(waits_for(Walker::new(), move || drop(OfflinePages::new(pages)))?);
         Ok(())
     }
 }

@@ -216,7 +216,7 @@ impl<T, W> Drop for ChunkWork<T, W> {
     }
 }
 
-#[macros::kunit_tests(rust_mm_chunks)]
+#[macros::kunit_tests(rust_powerpc_chunks)]
 mod tests {
     use super::*;
     use crate::{

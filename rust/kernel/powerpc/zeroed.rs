@@ -6,16 +6,20 @@ use crate::{
     alloc::NumaNode,
     bindings,
     mm::{
-        chunks::{
-            ChunkWork,
-            CHUNK_PAGES, //
-        },
         contig::{
             ContigPages,
             PfnRange, //
+        },
+        offline::{
+            ExclusivePages,
+            OfflinePages, //
         }, //
     },
     page::PAGE_SIZE,
+    powerpc::chunks::{
+        ChunkWork,
+        CHUNK_PAGES, //
+    },
     prelude::*, //
 };
 use core::ops::{
@@ -119,8 +123,19 @@ unsafe fn zero_chunk(pfns: Range<usize>) {
 }
 
 impl ZeroedPages {
-    /// Returns the node that the pages are on.
-    pub fn node(&self) -> NumaNode {
+    /// Marks each page `PageOffline`, see [`OfflinePages::new`].
+    ///
+    /// # Context
+    ///
+    /// May sleep.
+    pub fn set_offline(self) -> OfflinePages<Self> {
+        OfflinePages::new(self)
+    }
+}
+
+// SAFETY: By the type invariant.
+unsafe impl ExclusivePages for ZeroedPages {
+    fn node(&self) -> NumaNode {
         self.0.node()
     }
 }
@@ -133,7 +148,7 @@ impl Deref for ZeroedPages {
     }
 }
 
-#[macros::kunit_tests(rust_mm_zeroed)]
+#[macros::kunit_tests(rust_powerpc_zeroed)]
 mod tests {
     use super::*;
     use crate::{

@@ -14,9 +14,13 @@ use crate::{
     error::to_result,
     mm::{
         contig::PfnRange,
-        offline::OfflinePages, //
+        offline::{
+            ExclusivePages,
+            OfflinePages, //
+        }, //
     },
     page::PAGE_SHIFT,
+    powerpc::zeroed::ZeroedPages,
     prelude::*,
     sizes::SZ_2M, //
 };
@@ -39,7 +43,7 @@ const PROBE_PAGES: usize = SZ_2M >> PAGE_SHIFT;
 /// # Examples
 ///
 /// ```
-/// use kernel::mm::unmapped::memory_block_size;
+/// use kernel::powerpc::unmapped::memory_block_size;
 ///
 /// assert!(memory_block_size().is_power_of_two());
 /// ```
@@ -58,13 +62,13 @@ pub fn memory_block_size() -> usize {
 ///
 /// ```
 /// use kernel::{
-///     mm::{
-///         contig::ContigPages,
-///         unmapped::memory_block_size, //
-///     },
+///     mm::contig::ContigPages,
 ///     numa,
 ///     page::PAGE_SIZE,
-///     powerpc::machine_is_powernv, //
+///     powerpc::{
+///         machine_is_powernv,
+///         unmapped::memory_block_size, //
+///     }, //
 /// };
 ///
 /// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
@@ -89,10 +93,10 @@ pub fn memory_block_size() -> usize {
 ///
 /// No page of the range is in the linear mapping.
 pub struct UnmappedPages {
-    pages: ManuallyDrop<OfflinePages>,
+    pages: ManuallyDrop<OfflinePages<ZeroedPages>>,
 }
 
-impl OfflinePages {
+impl OfflinePages<ZeroedPages> {
     /// Removes the pages from the linear mapping.
     ///
     /// This wraps `arch_remove_linear_mapping()` in `arch/powerpc/mm/mem.c`, which does not report
@@ -152,7 +156,7 @@ fn is_mapped(pfn: usize) -> bool {
 }
 
 /// Frees pages of which some memory blocks were unmapped and others were not.
-fn map_missing_blocks(pages: OfflinePages) {
+fn map_missing_blocks(pages: OfflinePages<ZeroedPages>) {
     let block_size = memory_block_size();
 
     for pfn in pages.pfns().step_by(block_size >> PAGE_SHIFT) {
@@ -184,7 +188,7 @@ fn create_linear_mapping(start_pfn: usize, size: usize, node: NumaNode) -> Resul
     to_result(ret)
 }
 
-fn leak(pages: OfflinePages) {
+fn leak(pages: OfflinePages<ZeroedPages>) {
     pr_err!(
         "{:#x} bytes at {:#018x} could not be mapped and are lost until the next boot\n",
         pages.size(),
@@ -240,7 +244,7 @@ impl Drop for UnmappedPages {
     }
 }
 
-#[macros::kunit_tests(rust_mm_unmapped)]
+#[macros::kunit_tests(rust_powerpc_unmapped)]
 mod tests {
     use super::*;
     use crate::{
@@ -252,7 +256,7 @@ mod tests {
 
     /// Allocates memory blocks, starting at a multiple of `align` bytes, if this machine is a
     /// suitable one and has that many.
-    fn some_blocks(nr_blocks: usize, align: usize) -> Result<Option<OfflinePages>> {
+    fn some_blocks(nr_blocks: usize, align: usize) -> Result<Option<OfflinePages<ZeroedPages>>> {
         let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
         let nr_pages = nr_blocks * memory_block_size() / PAGE_SIZE;
 

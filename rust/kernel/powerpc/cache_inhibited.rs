@@ -10,19 +10,21 @@ use crate::{
     bindings,
     iov::IovIterDest,
     mm::{
+        contig::PfnRange,
+        pfnmap::{
+            Pfnmap,
+            PfnmapDesc, //
+        }, //
+    },
+    page::PAGE_SHIFT,
+    powerpc::{
         chunks::{
             ChunkWork,
             Work,
             CHUNK_PAGES, //
         },
-        contig::PfnRange,
-        pfnmap::{
-            Pfnmap,
-            PfnmapDesc, //
-        },
         unmapped::UnmappedPages, //
     },
-    page::PAGE_SHIFT,
     prelude::*,
     sync::Arc, //
 };
@@ -69,14 +71,14 @@ pub struct FlushingPages(ChunkWork<IoremappedPages, Flush>);
 ///
 /// ```
 /// use kernel::{
-///     mm::{
-///         cache_inhibited::CacheInhibitedPages,
-///         contig::ContigPages,
-///         unmapped::memory_block_size, //
-///     },
+///     mm::contig::ContigPages,
 ///     numa,
 ///     page::PAGE_SIZE,
-///     powerpc::machine_is_powernv,
+///     powerpc::{
+///         cache_inhibited::CacheInhibitedPages,
+///         machine_is_powernv,
+///         unmapped::memory_block_size, //
+///     },
 ///     sync::Arc, //
 /// };
 ///
@@ -156,7 +158,7 @@ impl IoremappedPages {
     /// page of Linux is not (`htab_convert_pte_flags()` in
     /// `arch/powerpc/mm/book3s64/hash_utils.c`), and the ISA only guarantees an effect on the cache
     /// of the CPU that flushes. With the hash MMU, dirty lines have therefore been flushed through
-    /// the linear mapping by [`ContigPages::zero`](super::contig::ContigPages::zero). Whether
+    /// the linear mapping by [`ContigPages::zero`](crate::mm::contig::ContigPages::zero). Whether
     /// clean lines stay in the caches of other CPUs is up to the processor.
     ///
     /// No flush is needed when the pages are added to the linear mapping again: caching inhibited
@@ -336,7 +338,7 @@ unsafe impl<T: Send + Sync + 'static> Pfnmap for CacheInhibitedMapping<T> {
     }
 }
 
-#[macros::kunit_tests(rust_mm_cache_inhibited)]
+#[macros::kunit_tests(rust_powerpc_cache_inhibited)]
 mod tests {
     use super::*;
     use crate::{
@@ -347,12 +349,14 @@ mod tests {
                 Source,
                 VM_FLAGS, //
             },
-            unmapped::memory_block_size,
             virt::flags, //
         },
         numa,
         page::PAGE_SIZE,
-        powerpc::machine_is_powernv,
+        powerpc::{
+            machine_is_powernv,
+            unmapped::memory_block_size, //
+        },
         sync::atomic::{
             Atomic,
             Relaxed, //
