@@ -428,10 +428,7 @@ pub(crate) mod tests {
 
     /// Returns whether `call`, from another task, waits until `guard` is dropped.
     #[allow(dead_code)] // not every kernel has something to wait for
-    pub(crate) fn waits_for<G>(
-        guard: G,
-        call: impl FnOnce() + Send + 'static,
-    ) -> Result<bool> {
+    pub(crate) fn waits_for<G>(guard: G, call: impl FnOnce() + Send + 'static) -> Result<bool> {
         let done = Arc::new(Atomic::new(0usize), GFP_KERNEL)?;
         let done_there = done.clone();
 

@@ -179,7 +179,9 @@ mod tests {
     fn nobody_accesses_a_page_when_it_is_marked() -> Result {
         let pages = some_pages(1)?;
 
-        assert!(waits_for(Walker::new(), move || drop(OfflinePages::new(pages)))?);
+        assert!(waits_for(Walker::new(), move || drop(OfflinePages::new(
+            pages
+        )))?);
         Ok(())
     }
 }
