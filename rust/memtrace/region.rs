@@ -11,7 +11,7 @@
 //!       |  finish()              ^
 //!  ZeroedPages                   |  zeroed
 //!       |  set_offline()         ^
-//!  OfflinePages                  |  skipped by page frame walkers
+//!  OfflinePages<ZeroedPages>     |  skipped by page frame walkers
 //!       |  unmap()               ^ map(), which can fail
 //!  UnmappedPages                 |  not in the linear mapping
 //!       |  ioremap()             ^ iounmap()

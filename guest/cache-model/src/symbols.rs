@@ -92,7 +92,7 @@ mod tests {
 
     const MAP: &str = "\
 c000000000001000 T first
-c000000000001100 t _RNvMs_NtNtCs9Xy_6kernel2mm6zeroedNtB4_5Pages4zero
+c000000000001100 t _RNvMs_NtNtCs9Xy_6kernel7powerpc6zeroedNtB4_5Pages4zero
 c000000000001200 d data
 c000000000001300 T last
 0000000000000007 A absolute

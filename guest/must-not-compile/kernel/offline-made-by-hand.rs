@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages are said to be offline by set_offline() only.
+//! Pages are said to be offline by OfflinePages::new() only.
 
 use kernel::{
     mm::offline::OfflinePages,

@@ -92,7 +92,9 @@ impl PfnRange {
 ///
 /// # Invariants
 ///
-/// `self` owns one reference to each page of `range`, and none of them is a compound page.
+/// `self` owns one reference to each page of `range`. They were allocated by `alloc_contig_pages()`
+/// or `alloc_contig_range()`, so they have no other user and no type, and none is part of a compound
+/// page.
 #[derive(Debug)]
 pub struct ContigPages {
     range: PfnRange,
@@ -427,7 +429,6 @@ pub(crate) mod tests {
     }
 
     /// Returns whether `call`, from another task, waits until `guard` is dropped.
-    #[allow(dead_code)] // not every kernel has something to wait for
     pub(crate) fn waits_for<G>(guard: G, call: impl FnOnce() + Send + 'static) -> Result<bool> {
         let done = Arc::new(Atomic::new(0usize), GFP_KERNEL)?;
         let done_there = done.clone();

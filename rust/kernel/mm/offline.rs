@@ -18,15 +18,19 @@ use core::ops::Deref;
 ///
 /// # Safety
 ///
-/// A value must own all pages of its [`PfnRange`], which must always be the same. Nobody else may
-/// use their descriptors.
+/// - A value must own all pages of its [`PfnRange`], which must always be the same, and which are
+///   all on [`ExclusivePages::node`].
+/// - None of them may be part of a compound page, be mapped by a process, or have a page type, and
+///   nobody may use the type field of their descriptors.
+/// - Dropping the value must return them to the page allocator, which resets that field
+///   (`__free_pages_prepare()` in `mm/page_alloc.c`).
 pub unsafe trait ExclusivePages: Deref<Target = PfnRange> {
     /// Returns the node that the pages are on.
     fn node(&self) -> NumaNode;
 }
 
-// SAFETY: By the type invariant, `self` owns the pages. They are those of a range that was
-// allocated, so nobody else uses their descriptors.
+// SAFETY: By the type invariant, `self` owns pages that were allocated, which have no type and no
+// other user, and its `drop()` frees them.
 unsafe impl ExclusivePages for ContigPages {
     fn node(&self) -> NumaNode {
         ContigPages::node(self)
@@ -87,11 +91,9 @@ impl<P: ExclusivePages> OfflinePages<P> {
         // INVARIANT: Each page was marked above.
         Self(pages)
     }
-}
 
-// SAFETY: It only wraps such pages.
-unsafe impl<P: ExclusivePages> ExclusivePages for OfflinePages<P> {
-    fn node(&self) -> NumaNode {
+    /// Returns the node that the pages are on.
+    pub fn node(&self) -> NumaNode {
         self.0.node()
     }
 }

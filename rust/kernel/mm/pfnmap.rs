@@ -437,7 +437,7 @@ impl<F: PfnmapFile> VmOps<F> {
 }
 
 #[macros::kunit_tests(rust_mm_pfnmap)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{
         error::to_result,

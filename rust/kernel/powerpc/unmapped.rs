@@ -14,10 +14,7 @@ use crate::{
     error::to_result,
     mm::{
         contig::PfnRange,
-        offline::{
-            ExclusivePages,
-            OfflinePages, //
-        }, //
+        offline::OfflinePages, //
     },
     page::PAGE_SHIFT,
     powerpc::zeroed::ZeroedPages,
@@ -209,7 +206,7 @@ impl UnmappedPages {
     /// # Context
     ///
     /// May sleep.
-    pub fn map(self) -> Result<OfflinePages, (Self, Error)> {
+    pub fn map(self) -> Result<OfflinePages<ZeroedPages>, (Self, Error)> {
         if let Err(e) = create_linear_mapping(self.start_pfn(), self.size(), self.pages.node()) {
             return Err((self, e));
         }

@@ -31,7 +31,7 @@ use core::ops::{
 ///
 /// Their lines may be in any cache, and not yet in memory: as long as pages are in the linear
 /// mapping, their lines may be prefetched at any time, even after a flush. To get memory that is in
-/// no data cache, use [`IoremappedPages::flush`](super::cache_inhibited::IoremappedPages::flush).
+/// no data cache, use `IoremappedPages::flush`.
 ///
 /// # Examples
 ///
@@ -133,7 +133,7 @@ impl ZeroedPages {
     }
 }
 
-// SAFETY: By the type invariant.
+// SAFETY: By the type invariant. They are those of a `ContigPages`, which meets the requirements.
 unsafe impl ExclusivePages for ZeroedPages {
     fn node(&self) -> NumaNode {
         self.0.node()
