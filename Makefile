@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What people type. The work is done by the scripts in guest/, which take the
-# same settings: make hands those given on its command line to them as
+# The commands for users. The work is done by the scripts in guest/, which take
+# the same settings: make passes those on its command line to them as
 # environment variables.
 
 .PHONY: help run check bench vm shell series install-tree uninstall-tree modules
@@ -33,34 +33,34 @@ install-tree:
 uninstall-tree:
 	@guest/kdir uninstall
 
-# The kernel's make gets what was said to this one, such as ARCH and LLVM.
+# The kernel's make gets the variables of this one, such as ARCH and LLVM.
 modules:
 	@guest/kdir driver
 	@$(MAKE) -C $(KDIR) M=$(CURDIR)/modules CONFIG_PPC_MEMTRACE_RUST=m modules
 
 #| memtrace in Rust, for Linux on POWER. As root, or with sudo, on Debian 12 or 13:
 #|
-#|   make run      boot a guest, load memtrace, take memory and give it back
+#|   make run      boot a guest, load memtrace, allocate memory and free it
 #|   make check    every test. QUICK=1: the main ones; TEST=NAME: one row of the
 #|                 table, one program in selftests/, or one test there (TEST=?
-#|                 lists them; only by name: TEST=KASAN); MUTANTS=1: that the
-#|                 tests notice each way of breaking memtrace in guest/mutants/,
-#|                 MUTANTS=NAME: one of them; MUTANTS=all: each that a machine
-#|                 finds, for some hours; it can be interrupted, and goes on where
-#|                 it was; MUTANTS=2/8: a share of those; SERIES=1: that the kernel
-#|                 builds after each of patches/
-#|   make bench    measure this memtrace beside the C driver, for 50 minutes on an
+#|                 lists them; TEST=KASAN runs only if named); MUTANTS=1: check
+#|                 that the tests detect each change in guest/mutants/,
+#|                 MUTANTS=NAME: one of them; MUTANTS=all: all mutants that
+#|                 cargo-mutants generates, which takes hours; it can be
+#|                 interrupted, and resumes; MUTANTS=2/8: a share of those;
+#|                 SERIES=1: check that the kernel builds after each patch
+#|   make bench    compare the speed with that of the C driver: 50 minutes on an
 #|                 idle machine with 20 GiB free. PAIRS=1 SEEDS=1 is a quick trial
 #|   make vm SCRIPT=FILE [NAME=VALUE...]
 #|                 boot a guest and run FILE in it, with sh, as root, in a folder
 #|                 that holds FILE and FILES. /proc, /sys, /dev, /tmp and debugfs
-#|                 are there, "modprobe memtrace" is up to FILE.
+#|                 are mounted; FILE has to run "modprobe memtrace" itself.
 #|   make shell    the same guest, with a shell. "exit" ends it.
 #|
 #|   FILES="A B"       more files and folders for the guest
 #|   MACHINE=powernv9  or powernv8, powernv10; or pseries, which has no memtrace
-#|   MMU=radix         with the page sizes of hardware; radix-64k with those of
-#|                     bare QEMU; hash, which is all that powernv8 has
+#|   MMU=radix         with the page sizes of hardware; or radix-64k, with those of
+#|                     unmodified QEMU; or hash, the only MMU of powernv8
 #|   NODES=1 CPUS=2 MEM=4G   memory is split evenly among the nodes
 #|   APPEND="..."      more for the kernel's command line
 #|   KERNEL=rust       memtrace.ko; builtin: the same, built in; c: the C driver
@@ -75,9 +75,9 @@ modules:
 #|   CACHE=/path       instead of ~/.cache/memtrace
 #|
 #| make vm succeeds if FILE does and the kernel prints no WARNING, BUG, Oops or
-#| panic. make can only say 2 for everything else. To know more, say
+#| panic. Otherwise make exits with 2. To get the exit status, run
 #|   SCRIPT=FILE [NAME=VALUE...] guest/vm
-#| which ends with the status of FILE, or 124 when TIMEOUT ran out.
+#| which exits with the status of FILE, or with 124 if TIMEOUT has expired.
 #|
 #| And for a kernel of your own:
 #|   make series   write the patches as mails, for git am, to series/
@@ -86,4 +86,4 @@ modules:
 #|                 takes it out again
 #|   make modules KDIR=/path [ARCH=powerpc LLVM=-19 ...]
 #|                 build modules/memtrace.ko for the kernel that was built there,
-#|                 with the same ARCH and so on as that
+#|                 with the same ARCH and so on

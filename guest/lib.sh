@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Sourced by every script in this folder: where things are, how progress is
-# told, how runs keep out of each other's way.
+# Sourced by every script in this folder: paths, progress messages, and locks
+# between concurrent runs.
 
 set -euo pipefail
 
-# Debian's own tools and nothing else: a rustc from rustup, say, often stands
-# first in PATH and lacks the library source that the kernel is built with.
-# The make that called us would hand its variables down to the kernel's make.
+# Use only Debian's tools: a rustc from rustup, for example, often comes first in PATH
+# and lacks the library source that the kernel needs. The calling make would pass its
+# variables on to the kernel's make.
 export PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8
 unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL
 
@@ -20,7 +20,7 @@ cache=${CACHE:-${XDG_CACHE_HOME:-~/.cache}/memtrace}
 mkdir -p "$cache/log"
 cache=$(cd "$cache" && pwd)
 
-# Standard output belongs to results and to the guest; all else is told here.
+# Standard output is for results and for the guest; everything else is printed here.
 say() {
 	printf '%s\n' "$*" >&2
 }
@@ -72,8 +72,8 @@ attempt() {
 	took=$((SECONDS - began))
 }
 
-# step WHAT ADVICE COMMAND...: runs COMMAND and tells how long it took, or what
-# went wrong and what can be done about it.
+# step WHAT ADVICE COMMAND...: runs COMMAND, and prints how long it took, or what
+# went wrong and how to fix it.
 step() {
 	local what=$1 advice=$2 log status took
 	shift 2
@@ -110,7 +110,7 @@ lock() {
 	fi
 }
 
-# prune KEEP FILE...: removes all but the newest KEEP.
+# prune KEEP FILE...: removes all but the KEEP newest files.
 prune() {
 	local keep=$1 old
 	shift

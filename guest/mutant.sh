@@ -32,7 +32,7 @@ ended() {
 	done
 }
 
-# Whether all tests of a suite pass. KUnit itself gives up a test after 30 s, if it can.
+# Whether all tests of a suite pass. KUnit itself aborts a test after 30 s, if possible.
 suite() {
 	echo 1 >"$kunit/$1/run" &
 	ended $! 600 || return 1
@@ -46,7 +46,7 @@ program() {
 	ended $! 1500 || return 1
 	wait $!
 	status=$?
-	# Without a mutant there is memory to give.
+	# Without a mutant, memory can be allocated.
 	! grep -q 'SKIP no node has .* bytes to give' /tmp/said || return 1
 	# 4: all of it was left out.
 	[ $status -eq 0 ] || [ $status -eq 4 ]
@@ -72,7 +72,7 @@ try() {
 
 first=y
 while read -r number pattern programs; do
-	# What none notices may add up.
+	# Effects that no single test detects may accumulate.
 	[ "$(cut -d . -f 1 /proc/uptime)" -lt 1200 ] || exit 1
 	tests=loads
 	for suite in "$kunit"/$pattern; do
@@ -100,7 +100,7 @@ while read -r number pattern programs; do
 	program:*) failed=$(sed -n 's/^not ok [0-9]* \([^ ]*\).*/\1/p' /tmp/said | head -n 1) ;;
 	esac
 	if ! loads || ! "${noticed%%:*}" "${noticed#*:}" "$failed"; then
-		# Perhaps one before it has left that.
+		# A previous mutant may be the cause.
 		[ $first = y ] || tell "$number again"
 		exit 1
 	fi

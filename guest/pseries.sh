@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# Runs in a guest that is not powernv: memtrace answers ENODEV there, and leaves
+# Runs in a guest that is not powernv: memtrace must fail with ENODEV there, and leave
 # nothing behind.
 
 insmod /lib/modules/*/kernel/arch/powerpc/platforms/powernv/memtrace/memtrace.ko 2>&1 |

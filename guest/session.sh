@@ -2,11 +2,11 @@
 # shellcheck shell=sh
 #
 # Runs in the guest for "make check": the commands of the operator's guide,
-# memtrace.rst. Shows each with what it prints as it is there.
+# memtrace.rst. Prints each command and its output in the format of the guide.
 
 sed -n 's/^  # //p' memtrace.rst >commands
 while read -r command <&3; do
-	# Not in a pipe: "cd" shall last.
+	# Not in a pipe, as "cd" must take effect for the following commands.
 	eval "$command" >/tmp/printed 2>&1
 	{
 		echo "# $command"

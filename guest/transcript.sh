@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# Runs in the guest for "make run": memtrace at work, as somebody at its console
-# would see it.
+# Runs in the guest for "make run": shows memtrace at work, as seen on the console.
 
 enable=/sys/kernel/debug/powerpc/memtrace/enable
 
-# Shows a command and runs it. Setting the terminal waits until the command is
-# on it: what the kernel says about it then comes after it.
+# Prints a command and runs it. Setting the terminal waits until the command has been
+# printed, so that kernel messages come after it.
 try() {
 	echo "# $*"
 	stty -F /dev/console onlcr

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Sourced by the scripts that lay this checkout over a kernel tree.
+# Sourced by the scripts that copy this checkout into a kernel tree.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Loads and stores that are not aligned work on a mapping of trace memory: Linux
-# emulates them. This is what powerpc/alignment tests, on cache-inhibited memory
-# that somebody names.
+# Unaligned loads and stores work on a mapping of trace memory, as Linux emulates
+# them. Runs powerpc/alignment, which tests this on the cache-inhibited memory whose
+# path it is given.
 
 DIR=$(dirname "$(readlink -f "$0")")
 # shellcheck source=/dev/null
@@ -20,14 +20,14 @@ if [ ! -x "$handler" ]; then
 fi
 [ -e $memtrace ] || { modprobe -q memtrace && trap "modprobe -r memtrace" EXIT; }
 if ! echo "0x$(cat /sys/devices/system/memory/block_size_bytes)" >$memtrace/enable; then
-	ktap_skip_all "no node has a memory block to give"
+	ktap_skip_all "no node can provide a memory block"
 	exit "$KSFT_SKIP"
 fi
 
 "$handler" "$(echo $memtrace/0*/trace | cut -d ' ' -f 1)" >"$said" 2>&1
 echo 0 >$memtrace/enable
 
-# One that crashed has begun, but not ended.
+# A test that crashed has started, but has no result.
 ktap_set_plan "$(grep -c '^test: ' "$said")"
 [ "$KSFT_NUM_TESTS" -gt 0 ] || ktap_exit_fail_msg "it tests nothing"
 while read -r result name; do

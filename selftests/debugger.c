@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a debugger reads and writes of a mapping of trace, by /proc/PID/mem and by
- * ptrace: the bytes that it asks for, at any address, and no others.
+ * A debugger reads and writes a mapping of trace through /proc/PID/mem and ptrace:
+ * exactly the requested bytes, at any address.
  */
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -48,13 +48,13 @@ static ssize_t peek(FIXTURE_DATA(debugger) *self, const char *at, u64 len)
 	return pread(self->mem, data, len, (u64)at);
 }
 
-/* Whether a debugger reads at @at what the region has from @offset on. */
+/* Whether a debugger reads at @at the content of the region at @offset. */
 static bool reads(FIXTURE_DATA(debugger) *self, const char *at, u64 offset, u64 len)
 {
 	return peek(self, at, len) == len && read_as_filled(data, offset, len);
 }
 
-/* Makes @data differ in each byte from what the region has from @offset on. */
+/* Makes each byte of @data differ from the content of the region at @offset. */
 static void change(u64 offset, u64 len)
 {
 	for (u64 i = 0; i < len; i++) {
@@ -64,7 +64,7 @@ static void change(u64 offset, u64 len)
 	}
 }
 
-/* Has a debugger write that at @at. */
+/* Makes a debugger write such data at @at. */
 static ssize_t poke(FIXTURE_DATA(debugger) *self, char *at, u64 offset, u64 len)
 {
 	change(offset, len);
@@ -209,7 +209,7 @@ TEST_F(debugger, writes_up_to_the_end_of_a_mapping)
 	EXPECT_TRUE(is_changed(self, from + page - 3, to));
 }
 
-/* Another part of the region is mapped right behind: what comes next there does not count. */
+/* Another part of the region is mapped right after the mapping, not the following part. */
 TEST_F(debugger, reads_and_writes_on_in_the_next_mapping)
 {
 	u64 page = self->page, one = 2 * page, other = 9 * page;
@@ -223,7 +223,7 @@ TEST_F(debugger, reads_and_writes_on_in_the_next_mapping)
 	EXPECT_TRUE(read_as_filled(data, one + page + 5, page - 5));
 	EXPECT_TRUE(read_as_filled(data + page - 5, other, page + 5));
 
-	/* One byte to the one, and one to the other. */
+	/* One byte to each of the two mappings. */
 	change(one + 2 * page - 1, 1);
 	data[1] = ~*self->all;
 	EXPECT_EQ(2, pwrite(self->mem, data, 2, (u64)map + 2 * page - 1));
@@ -281,7 +281,7 @@ TEST_F(debugger, reads_on_in_memory_of_another_kind)
 	EXPECT_EQ(0x11, data[page - 2]);
 	EXPECT_EQ(0x22, data[4 * page - 1]);
 
-	/* None of them writes to another. */
+	/* Writes to one do not change another. */
 	EXPECT_EQ(2, pwrite(self->mem, "ab", 2, (u64)map - 1));
 	EXPECT_EQ(2, pwrite(self->mem, "cd", 2, (u64)map + 3 * page - 1));
 	EXPECT_EQ('a', before[page - 1]);
@@ -321,7 +321,7 @@ TEST_F(debugger, reads_and_writes_where_a_mapping_was_moved_to)
 
 	ASSERT_NE(MAP_FAILED, map);
 	ASSERT_NE(MAP_FAILED, moved);
-	/* Of the middle, which leaves two mappings behind. */
+	/* Move the middle, which leaves two mappings behind. */
 	ASSERT_EQ(moved + page, mremap(map + 2 * page, 2 * page, 2 * page,
 				       MREMAP_MAYMOVE | MREMAP_FIXED, moved + page));
 	EXPECT_TRUE(reads(self, moved + page, from + 2 * page, 2 * page));
@@ -365,7 +365,7 @@ TEST_F(debugger, writes_what_can_be_written_at_the_time)
 	EXPECT_TRUE(is_changed(self, 8, 16));
 }
 
-/* A debugger that a process has asked for, which stops it. */
+/* A debugger attached by PTRACE_TRACEME, which stops the process. */
 static pid_t fork_traced(void)
 {
 	pid_t pid = fork();

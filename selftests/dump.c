@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A tool that dumps memory can tell which pages belong to trace memory, and leave
- * them out: from vmcoreinfo and the descriptors of the pages, as in a crash dump.
- * /proc/kcore has both, for the kernel that runs.
+ * Tools that dump memory can detect the pages of trace memory and exclude them, with
+ * vmcoreinfo and the page descriptors, as in a crash dump. /proc/kcore provides both
+ * for the running kernel.
  */
 #include <elf.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #define LINEAR_MAPPING 0xc000000000000000ULL
 #define MAX_SEGMENTS 64
 
-/* /proc/kcore, with what vmcoreinfo tells of descriptors of pages. */
+/* /proc/kcore, with what vmcoreinfo says about page descriptors. */
 FIXTURE(dump)
 {
 	FIXTURE_DATA(region) region;
@@ -133,7 +133,7 @@ TEST_F(dump, has_each_page_after_it_was_given_back)
 	EXPECT_EQ(0, count_left_out(self));
 }
 
-/* Files that tell of each page something that a region need not have. */
+/* Files that report on each page, including those of a region. */
 FIXTURE(walker)
 {
 	FIXTURE_DATA(region) region;
@@ -169,7 +169,7 @@ FIXTURE_TEARDOWN_PARENT(walker)
 	region_teardown(_metadata, &self->region, NULL);
 }
 
-/* What the files say is not our concern, that they can be read is. */
+/* Only checks that the files can be read, not their contents. */
 TEST_F(walker, passes_over_the_region)
 {
 	u64 left = self->region.size / getpagesize() * sizeof(u64);

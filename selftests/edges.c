@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a mapping of trace has where: each page its own part of the region, up to both
- * ends and not beyond, with the page table entries that fit, which are cache-inhibited.
+ * A mapping of trace shows the right part of the region in each page, up to its ends
+ * and not beyond, and uses the largest possible page table entries, all cache-inhibited.
  */
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -63,7 +63,7 @@ FIXTURE_TEARDOWN_PARENT(edges)
 	region_teardown(_metadata, &self->region, NULL);
 }
 
-/* A mapping: what it has of the region, and how far its address is off that offset. */
+/* A mapping: its part of the region, and the misalignment of its address to the offset. */
 struct place {
 	u64 offset;
 	u64 size;
@@ -72,12 +72,12 @@ struct place {
 
 #define MAX_PLACES 32
 
-/* Mappings that begin, end and lie in different ways with regard to page tables. */
+/* Mappings with different starts, ends and positions relative to page tables. */
 static int list_places(FIXTURE_DATA(edges) *self, struct place *places)
 {
 	u64 page = self->page, table = self->table, last = self->size - page;
 	struct place all[] = {
-		/* Large entries fit, all through or but for the ends. */
+		/* Large entries fit everywhere, or except at the ends. */
 		{ 0, table, 0 },
 		{ 0, 3 * table, 0 },
 		{ 0, 3 * table - page, 0 },
@@ -96,7 +96,7 @@ static int list_places(FIXTURE_DATA(edges) *self, struct place *places)
 		{ page, table - page, 0 },
 		{ table - page, 2 * page, 0 },
 		{ 5 * table, table - page, 0 },
-		/* None fits, as the address is aligned in another way. */
+		/* None fit, as the alignment of the address differs. */
 		{ 0, 3 * table, page },
 		{ page, 3 * table, -page },
 		{ table, 3 * table, table / 2 },
@@ -119,7 +119,7 @@ static char *reserve(FIXTURE_DATA(edges) *self, const struct place *place, int p
 
 	if (area == MAP_FAILED)
 		return area;
-	/* Not in the pages that the kernel would give to programs as large ones. */
+	/* Do not use transparent huge pages. */
 	madvise(area, size, MADV_NOHUGEPAGE);
 	return area + 3 * table - (u64)area % table + (place->offset + place->shift) % table;
 }
@@ -145,7 +145,7 @@ static u64 find_wrong_page(FIXTURE_DATA(edges) *self, const char *map, u64 offse
 	return find_change(map - offset, offset + from, offset + to, self->page) - offset;
 }
 
-/* Whether a byte can be read, or written, without dying of it. */
+/* Whether a byte can be read or written without a fatal signal. */
 static bool can_read(FIXTURE_DATA(edges) *self, const char *at)
 {
 	return pwrite(self->probe, at, 1, 0) == 1;
@@ -404,7 +404,7 @@ TEST_F(edges, a_part_can_move)
 	ASSERT_EQ(map, map_place(self, &place, map));
 	touch(self, map, place.size, FROM_FRONT);
 
-	/* Out of a page table, and as a page table. */
+	/* Move a part of a page table, and a whole page table. */
 	ASSERT_EQ(to - page, mremap(map + from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
 				    to - page));
 	ASSERT_EQ(to + table, mremap(map + 3 * table, table, table,
@@ -438,7 +438,7 @@ TEST_F(edges, a_mapping_can_be_cut_short_and_not_be_made_longer)
 
 	EXPECT_EQ(MAP_FAILED, mremap(map, shorter, shorter + page, 0));
 	EXPECT_EQ(MAP_FAILED, mremap(map, shorter, shorter + page, MREMAP_MAYMOVE));
-	/* Ways to have it twice. */
+	/* Ways to map it twice. */
 	EXPECT_EQ(MAP_FAILED, mremap(map, 0, shorter, MREMAP_MAYMOVE));
 	EXPECT_EQ(MAP_FAILED, mremap(map, shorter, shorter,
 				     MREMAP_MAYMOVE | MREMAP_DONTUNMAP));
@@ -477,7 +477,7 @@ TEST_F(edges, a_child_and_its_parent_write_to_the_same)
 	EXPECT_EQ(0, count_readable(self, map + place.size, map + place.size + self->table));
 }
 
-/* Where an entry of 1 GiB would fit: Linux could not move, split or fork it. */
+/* An entry of 1 GiB would fit here, but Linux could not move, split or fork it. */
 TEST_F(edges, a_gibibyte_at_its_own_address_can_be_changed_like_all_others)
 {
 	u64 page = self->page;

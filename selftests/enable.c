@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writing to enable: what is taken for a size and what is not, and what is held
- * afterwards.
+ * Writing to enable: which text is accepted as a size, and what is held afterwards.
  */
 #include <sys/wait.h>
 
@@ -13,7 +12,7 @@ FIXTURE(accepted)
 {
 };
 
-/* A size as it may be written. */
+/* A valid way to write a size. */
 FIXTURE_VARIANT(accepted)
 {
 	const char *format;
@@ -215,12 +214,12 @@ TEST_F(region, is_kept_by_what_is_no_size)
 			TH_LOG("%s", no_sizes[i].text);
 		EXPECT_EQ(self->size, held()) TH_LOG("%s", no_sizes[i].text);
 	}
-	/* It was not even taken anew. */
+	/* The region was not even allocated again. */
 	ASSERT_EQ(0, stat(node_file(self->node, "trace"), &after));
 	EXPECT_EQ(before.st_ino, after.st_ino);
 }
 
-/* A page, and memory behind it that is not there. */
+/* A page, followed by unmapped memory. */
 TEST_F(region, is_kept_by_a_size_that_cannot_be_read)
 {
 	size_t page = getpagesize();
@@ -255,7 +254,7 @@ TEST_F(region, is_kept_by_a_text_as_long_as_a_page)
 	EXPECT_EQ(0, held());
 }
 
-/* Whatever was read or written before, and wherever in the file. */
+/* Regardless of earlier reads and writes, and of the file position. */
 TEST_F(region, each_write_to_an_open_file_is_a_request)
 {
 	int fd = open(ENABLE, O_RDWR);
@@ -287,7 +286,7 @@ TEST_F(region, each_write_to_an_open_file_is_a_request)
 	close(fd);
 }
 
-/* What a node could not give is told until the next request, which these are not. */
+/* A failure is reported until the next request; rejected writes are not requests. */
 TEST_F(region, a_refused_size_does_not_change_why_nothing_is_held)
 {
 	static const char * const refused[] = { "", "1\n", "one\n", "16777216T\n" };
@@ -402,7 +401,7 @@ TEST_F(region, two_writers_take_turns)
 		_exit(0);
 	}
 
-	/* A reader sees one or the other all the while. */
+	/* Meanwhile, a reader sees one or the other size. */
 	while (ended < 2) {
 		u64 now = held();
 
@@ -417,7 +416,7 @@ TEST_F(region, two_writers_take_turns)
 	EXPECT_EQ(self->size, held());
 }
 
-/* Whether all that memtrace says fits together: @size of each region, or nothing. */
+/* Whether all reports are consistent: @size for each region, or no regions. */
 static bool is_one_request(u64 size)
 {
 	int held_in_status = 0, regions = 0;

@@ -41,7 +41,7 @@ static const char *read_trace(FIXTURE_DATA(events) *self)
 	return self->trace;
 }
 
-/* The last number of a line that has all before it, or -1. */
+/* Returns the number that follows @text in @trace, or -1. */
 static long long number_behind(const char *trace, const char *text)
 {
 	const char *found = strstr(trace, text);
@@ -124,8 +124,8 @@ static u64 time_of_isolation(const char *trace, u64 pfn)
 }
 
 /*
- * What goes on between the beginning and the end that are told takes no longer than
- * that. Consoles, which are slow, would hide what is left out.
+ * The reported duration covers all work of an operation. Consoles are slow, and would
+ * hide missing parts.
  */
 FIXTURE(duration)
 {

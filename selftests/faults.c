@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Every call that can fail for want of memory fails once, one after the other,
- * while trace memory is taken, mapped, read and given back: the n-th one, for n from
- * 1 on until a system call ends before it has made n such calls.
+ * Each allocation fails once while trace memory is allocated, mapped, read and freed:
+ * the n-th one, for n starting at 1, until a system call makes fewer than n allocations.
  */
 #include "faults.h"
 
@@ -67,8 +66,8 @@ static int count_regions(void)
 }
 
 /*
- * What is said to be held is held, and nothing else. A file for which there was no
- * memory is missing, which is no error: the files of one node if a call @failed.
+ * The reported regions exist, and no others. A file for which there was no memory may be
+ * missing, which is not an error: the files of one node if a call @failed.
  */
 #define EXPECT_TRUTH(failed) do {					\
 	EXPECT_LE(count_regions(), count_in_status("held"));		\

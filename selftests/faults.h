@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory that is refused: /proc/self/fail-nth makes the n-th call fail that a system
- * call makes and that can fail for want of memory.
+ * Injection of allocation failures: /proc/self/fail-nth makes the n-th allocation of a
+ * system call fail.
  */
 #ifndef SELFTESTS_POWERPC_MEMTRACE_FAULTS_H
 #define SELFTESTS_POWERPC_MEMTRACE_FAULTS_H
@@ -13,7 +13,7 @@
 #define FAILSLAB "/sys/kernel/debug/failslab/"
 #define FAIL_PAGE_ALLOC "/sys/kernel/debug/fail_page_alloc/"
 
-/* With these set, the probability alone decides on what a task does that has make-it-fail. */
+/* With these settings, only the probability matters, and only for tasks with make-it-fail. */
 static const char *const knobs[][2] = {
 	{ FAILSLAB "probability", "0" },
 	{ FAILSLAB "times", "-1" },
@@ -62,7 +62,7 @@ static inline void end_faults(struct faults *faults)
 	}
 }
 
-/* The next system call's n-th call that can fail will. */
+/* Makes the n-th allocation of the next system call fail. */
 static inline void arm(struct faults *faults, int n)
 {
 	char text[16];
@@ -72,7 +72,7 @@ static inline void arm(struct faults *faults, int n)
 		ksft_print_msg("fail-nth could not be written\n");
 }
 
-/* Returns whether a call failed. The file tells how many more it would have taken. */
+/* Returns whether a failure was injected. The file contains the number of calls left. */
 static inline bool disarm(struct faults *faults)
 {
 	char text[16] = "";
@@ -82,7 +82,7 @@ static inline bool disarm(struct faults *faults)
 	return atoi(text) == 0;
 }
 
-/* Writes a size to enable, of which the n-th call fails. Returns an error or 0. */
+/* Writes a size to enable, with the n-th allocation failing. Returns an error or 0. */
 static inline int enable_with_fault(struct faults *faults, struct told *told, u64 size, int n,
 				    bool *failed)
 {

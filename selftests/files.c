@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The files of memtrace: which there are, their modes, and the form of what is
- * in them. Tools and scripts depend on all of that.
+ * The files of memtrace: their names, modes and formats, on which tools and scripts
+ * depend.
  */
 #include "memtrace.h"
 
@@ -45,7 +45,7 @@ static int count_node_directories(void)
 	return n;
 }
 
-/* What one read() of a whole file gives, until the next call. */
+/* Returns a whole file, read in one call. Valid until the next call. */
 static const char *read_text(const char *path)
 {
 	static char text[64];
@@ -159,7 +159,7 @@ TEST_F(region, numbers_can_be_read_in_part)
 	EXPECT_TRUE(reads_in_parts(node_file(self->node, "size"), hex(self->size)));
 }
 
-/* As a tool has it that keeps the file open. */
+/* As for a tool that keeps the file open. */
 TEST_F(region, enable_reads_what_is_held_by_then)
 {
 	char text[32] = "";
@@ -205,7 +205,7 @@ TEST_F(region, enable_is_not_written_from_a_bad_address)
 	EXPECT_EQ(self->start, region_start(self->node));
 }
 
-/* Writes @len bytes, and returns an error or 0. All of them count, or none. */
+/* Writes @len bytes, and returns an error or 0. A short write is an error. */
 static int write_bytes(const char *path, const char *bytes, size_t len)
 {
 	int fd = open(path, O_WRONLY);
@@ -261,7 +261,7 @@ TEST_F(region, enable_takes_less_than_a_page)
 	EXPECT_EQ(0, held());
 }
 
-/* The C driver takes the first 23. */
+/* The C driver only parses the first 23. */
 TEST_F(region, enable_takes_all_characters_for_what_they_are)
 {
 	EXPECT_EQ(EINVAL, write_text(ENABLE, "0                      one\n"));
@@ -342,7 +342,7 @@ TEST_F(region, node_directories_go_when_the_memory_is_given_back)
 	EXPECT_EQ(0, count_node_directories());
 }
 
-/* As by ">" in a shell, which does not empty them. */
+/* As with ">" in a shell, which does not truncate these files. */
 TEST_F(region, a_file_can_be_opened_to_be_overwritten)
 {
 	const char *trace = node_file(self->node, "trace");

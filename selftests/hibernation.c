@@ -11,7 +11,7 @@
 
 #define SNAPSHOT "/dev/snapshot"
 
-/* As in linux/suspend_ioctls.h, which the headers of a C library lack. */
+/* From linux/suspend_ioctls.h, which C library headers lack. */
 #define SNAPSHOT_FREEZE _IO('3', 1)
 #define SNAPSHOT_CREATE_IMAGE _IOW('3', 17, int)
 

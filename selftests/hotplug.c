@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Trace memory beside memory hotplug: blocks that are added, go online and
- * offline around it.
+ * Trace memory and memory hotplug: blocks are added, and go online and offline around
+ * trace memory.
  */
 #include <sys/wait.h>
 
@@ -202,7 +202,7 @@ FIXTURE_TEARDOWN_PARENT(added)
 		EXPECT_EQ(0, set_block_state(self->address, "offline"));
 }
 
-/* Leaves trace memory no other place, as far as blocks can go offline. */
+/* Takes all other blocks offline, as far as possible. */
 static bool take_others_offline(FIXTURE_DATA(added) *self)
 {
 	u64 online[MAX_BLOCKS];
@@ -356,7 +356,7 @@ TEST_F(first_block, leaves_with_its_node)
 	EXPECT_EQ(NULL, status_row(self->node));
 }
 
-/* The only place for a size that is no power of two begins and ends with the node. */
+/* The only range for a size that is not a power of two is the whole node. */
 TEST_F(first_block, is_given_with_all_others_of_its_node)
 {
 	u64 blocks[MAX_BLOCKS], others[MAX_BLOCKS], start = self->address, size = block_size();
@@ -480,7 +480,7 @@ static bool bring_and_remove(const u64 *blocks, int n, int round)
 		if (!is_online(blocks[i]))
 			done &= !set_block_state(blocks[i], states[(round + i) % 2]);
 	}
-	/* Those that hold trace memory at this moment stay. */
+	/* Blocks that currently hold trace memory stay online. */
 	for (int i = 0; i < n; i++) {
 		int err = set_block_state(blocks[i], "offline");
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The older htm tool's way of using memtrace: it writes decimal numbers without a
- * newline, reads as many characters as a number has, and looks for the mark that the
- * hardware writes at the beginning of a trace.
+ * The way in which the older htm tool uses memtrace: it writes decimal numbers without a
+ * newline, reads exactly as many characters as a number has, and looks for the mark that
+ * the hardware writes at the beginning of a trace.
  */
 #include "memtrace.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Nobody holds up a write to enable for ever: a writer can be killed, which undoes
- * all, and a reader of trace whose buffer never comes does not count.
+ * A write to enable never blocks forever: a writer can be killed, which undoes
+ * everything, and a reader of trace whose buffer is never faulted in does not block it.
  */
 #include <linux/userfaultfd.h>
 #include <poll.h>
@@ -55,7 +55,7 @@ static bool is_interrupted(void)
 	return node >= 0;
 }
 
-/* A writer that is killed, and what a request takes if nobody kills it. */
+/* A writer that is killed, and the duration of a request that is not killed. */
 FIXTURE(killed)
 {
 	FIXTURE_DATA(region) region;
@@ -133,7 +133,7 @@ static const char *find_remains(FIXTURE_DATA(killed) *self)
 	return "";
 }
 
-/* So many times, from when the memory is being taken to when it is nearly exposed. */
+/* The number of kills, at times from the allocation until shortly before exposure. */
 #define KILLS 8
 
 TEST_F(killed, leaves_nothing_but_the_reason)
@@ -167,7 +167,7 @@ TEST_F(killed, leaves_nothing_but_the_reason)
 	ASSERT_LT(0, kills);
 	EXPECT_TRUE(free_memory_is_back(self->free_before));
 
-	/* The next one gets all, of which processes can map what they like. */
+	/* The next writer gets all memory, and processes can map it. */
 	ASSERT_EQ(0, enable(size));
 	EXPECT_FALSE(is_interrupted());
 	for (int node = -1; (node = next_region(node + 1)) >= 0;)
@@ -358,7 +358,7 @@ static void *read_into_buffer(void *data)
 	return NULL;
 }
 
-/* Begins to read into a buffer that does not come. Returns the userfaultfd, or an error. */
+/* Starts a read into a buffer that is never faulted in. Returns the userfaultfd or an error. */
 static int begin_to_read(struct reader *reader)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -435,7 +435,7 @@ static pid_t stop_while_reading(const char *path)
 	return uffd;
 }
 
-/* The memory is free by then, and the reader can be killed. */
+/* By then, the memory has been freed, and the reader can be killed. */
 TEST_F(region, is_given_back_although_a_reader_of_start_waits)
 {
 	int kmsg = open_log(), status;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is done again and again leaves nothing behind: no memory, no mapping, and no
- * user of the module.
+ * Repeated operations leave nothing behind: no memory, no mapping, and no reference to
+ * the module.
  */
 #include <sys/sendfile.h>
 #include <sys/wait.h>
@@ -10,7 +10,7 @@
 
 #define REFCOUNT "/sys/module/memtrace/refcnt"
 
-/* The least that the kernel allocates is more than that. */
+/* Less than the smallest allocation of the kernel. */
 #define LEAK 7
 
 /* One of the things that is done, and how often. */
@@ -167,7 +167,7 @@ static u64 kernel_memory(void)
 	       read_meminfo("VmallocUsed:");
 }
 
-/* Others may take memory meanwhile. What is lost is lost every time. */
+/* Other processes may allocate memory meanwhile, but leaks occur in every try. */
 #define TRIES 5
 
 /* Returns by how much the kernel's own memory grew in the best of some tries. */

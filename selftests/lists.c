@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writing to nodes: what is taken for a list and what not, and how it reads.
+ * Writing to nodes: which text is accepted as a list, and how the list is read back.
  */
 #include "memtrace.h"
 
@@ -12,7 +12,7 @@ static bool is_online(int node)
 	return !access(path, F_OK);
 }
 
-/* As it is when nobody has chosen yet. */
+/* The default, before any nodes have been selected. */
 #define CHOOSE_ALL() EXPECT_EQ(0, write_text(NODES, "\n"))
 
 FIXTURE(list)
@@ -189,7 +189,7 @@ TEST(nodes_is_read_in_pieces_as_in_one)
 	close(fd);
 }
 
-/* A choice stays until the next one, whatever comes of the requests. */
+/* A selection stays until the next one, whether or not requests succeed. */
 TEST_F(region, nodes_stay_chosen)
 {
 	char before[1024], after[1024], list[16];

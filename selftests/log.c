@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What memtrace tells the kernel log. People and scripts look for these lines.
+ * The messages of memtrace in the kernel log. People and scripts look for these lines.
  */
 #include "memtrace.h"
 
@@ -89,7 +89,7 @@ TEST_F(log, a_size_that_the_HTM_does_not_take_is_told_once)
 	u64 size = (1ULL << 62) + self->size;
 
 	expect_freed(self->expected);
-	expect_line(self->expected, "5 The HTM wants a power of two, which 0x%llx is not\n", size);
+	expect_line(self->expected, "5 The HTM requires a power of two, which 0x%llx is not\n", size);
 	for (int node = -1; (node = next_memory_node(node + 1)) >= 0;)
 		expect_line(self->expected, "3 Failed to allocate trace memory on node %d\n",
 			    node);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the kernel tells of a mapping of trace memory: that it is one of device memory,
- * and how large its page tables are.
+ * What the kernel reports about a mapping of trace memory: flags of device memory, and
+ * the size of its page tables.
  */
 #include "memtrace.h"
 

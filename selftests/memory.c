@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the rest of the machine sees of it that memory is taken and given back.
+ * The effects of allocating and freeing trace memory on the rest of the machine.
  */
 #include "memtrace.h"
 
@@ -15,7 +15,7 @@ static u64 all_regions(void)
 	return sum;
 }
 
-/* Others may take or give memory meanwhile. What is wrong is wrong every time. */
+/* Other processes may allocate or free memory meanwhile, but errors occur every time. */
 #define TRIES 5
 
 static bool about_equal(u64 one, u64 other)
@@ -130,7 +130,7 @@ TEST_F(region, a_memory_block_cannot_go_offline)
 	EXPECT_EQ(self->start, region_start(self->node));
 }
 
-/* What the kernel has for itself, of what a request may forget to give back. */
+/* The kernel's own memory that a request may leak. */
 struct kernel_memory {
 	u64 slab;
 	u64 page_tables;
@@ -207,7 +207,7 @@ FIXTURE_TEARDOWN_PARENT(again)
 
 TEST_F(again, leaves_nothing_behind)
 {
-	/* A kernel that looks for leaks finds also what is lost once, and is slow. */
+	/* A kernel with kmemleak also finds single leaks, and is slow. */
 	int times = access(KMEMLEAK, F_OK) ? 50 : 10;
 	struct kernel_memory before = read_kernel_memory(), after;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of memtrace share: its files, and a region to test with.
+ * Common code of the memtrace tests: the files of memtrace, and a fixture with a region.
  */
 #ifndef SELFTESTS_POWERPC_MEMTRACE_H
 #define SELFTESTS_POWERPC_MEMTRACE_H
@@ -16,7 +16,7 @@
 
 #include "kselftest_harness.h"
 
-/* A debug kernel under emulation takes its time to zero a region. */
+/* A debug kernel under emulation needs a long time to zero a region. */
 #undef TEST_TIMEOUT_DEFAULT
 #define TEST_TIMEOUT_DEFAULT 300
 
@@ -26,7 +26,7 @@
 #define NODES MEMTRACE "/nodes"
 #define STATUS MEMTRACE "/status"
 
-/* The form of all numbers, which tools scan. */
+/* The format of all numbers, which tools parse with scanf(). */
 #define HEX "0x%016llx\n"
 
 /* How much free memory may change by itself. */
@@ -48,7 +48,7 @@ static inline u64 read_number(const char *path, const char *format)
 	return value;
 }
 
-/* Returns a line's number in /proc/meminfo, in bytes, summed over all lines. */
+/* Returns the sum of the matching lines in /proc/meminfo, in bytes. */
 static inline u64 read_meminfo(const char *name)
 {
 	FILE *f = fopen("/proc/meminfo", "r");
@@ -68,7 +68,7 @@ static inline u64 read_meminfo(const char *name)
 	return sum;
 }
 
-/* Returns how much memory is free, that on the lists of the CPUs included. */
+/* Returns the amount of free memory, including that on per-CPU lists. */
 static inline u64 free_memory(void)
 {
 	FILE *f = fopen("/proc/zoneinfo", "r");
@@ -86,7 +86,7 @@ static inline u64 free_memory(void)
 	return sum * getpagesize();
 }
 
-/* The same without what caches have kept for later. */
+/* The same, after dropping caches. */
 static inline u64 settled_free_memory(void)
 {
 	if (system("echo 3 >/proc/sys/vm/drop_caches"))
@@ -95,8 +95,8 @@ static inline u64 settled_free_memory(void)
 }
 
 /*
- * Whether as much is free as @before. Some of it comes late, as that of processes
- * that have ended; what is lost never comes.
+ * Whether as much memory is free as @before. Some memory is freed late, such as that
+ * of processes that have exited; leaked memory is never freed.
  */
 static inline bool free_memory_is_back(u64 before)
 {
@@ -111,13 +111,13 @@ static inline bool free_memory_is_back(u64 before)
 	return back;
 }
 
-/* The smallest region that there can be. */
+/* The size of the smallest possible region. */
 static inline u64 block_size(void)
 {
 	return read_number(BLOCKS "/block_size_bytes", "%llx");
 }
 
-/* What one read() gives of a file with a line, without its newline, until the next call. */
+/* Returns a file of one line, read in one call, without the newline. Valid until the next call. */
 static inline const char *read_line(const char *path)
 {
 	static char line[1024];
@@ -129,7 +129,7 @@ static inline const char *read_line(const char *path)
 	return line;
 }
 
-/* Writes in one call, as the kernel wants it, and returns 0 or an error. */
+/* Writes in one call, as required by the kernel, and returns 0 or an error. */
 static inline int write_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
@@ -158,8 +158,8 @@ static inline void interrupt(int signal)
 }
 
 /*
- * Has the memory block at @address go offline, or online. The kernel tries for as long as
- * something is in the way, until a signal comes: this one waits for 10 seconds.
+ * Sets the memory block at @address offline or online. The kernel retries until it succeeds
+ * or gets a signal: an alarm is sent after 10 seconds.
  */
 static inline int set_block_state(u64 address, const char *state)
 {
@@ -181,7 +181,7 @@ static inline int enable(u64 size)
 	return write_text(ENABLE, text);
 }
 
-/* What is held of each node. */
+/* Returns the size of the region that each node holds, or 0. */
 static inline u64 held(void)
 {
 	return read_number(ENABLE, HEX);
@@ -196,7 +196,7 @@ static inline const char *node_file(int node, const char *name)
 	return path;
 }
 
-/* Returns the first node from @node on that holds a region, or -1. */
+/* Returns the first node, starting at @node, that holds a region, or -1. */
 static inline int next_region(int node)
 {
 	DIR *dir = opendir(MEMTRACE);
@@ -216,7 +216,7 @@ static inline int next_region(int node)
 
 #define HAS_MEMORY "/sys/devices/system/node/has_memory"
 
-/* Returns the first node from @node on that has memory, or -1. */
+/* Returns the first node, starting at @node, that has memory, or -1. */
 static inline int next_memory_node(int node)
 {
 	FILE *f = fopen(HAS_MEMORY, "r");
@@ -247,7 +247,7 @@ static inline int find_empty_node(void)
 	return -1;
 }
 
-/* Returns a node's number in its meminfo, such as MemFree, in bytes. */
+/* Returns a value of the node's meminfo, such as MemFree, in bytes. */
 static inline u64 node_meminfo(int node, const char *name)
 {
 	char line[128], format[64];
@@ -264,7 +264,7 @@ static inline u64 node_meminfo(int node, const char *name)
 	return value << 10;
 }
 
-/* What status says of @node, from its state on, until the next call, or NULL. */
+/* Returns the row of @node in status, from the state, or NULL. Valid until the next call. */
 static inline const char *status_row(int node)
 {
 	FILE *f = fopen(STATUS, "r");
@@ -281,7 +281,7 @@ static inline const char *status_row(int node)
 	return found;
 }
 
-/* Reads all of a file of text, or as much as @size allows for. */
+/* Reads a whole text file, or as much as fits in @size. */
 static inline void read_file(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY);
@@ -303,19 +303,19 @@ static inline bool has_state(int node, const char *state)
 	return row && !strncmp(row, state, strlen(state));
 }
 
-/* Whether status says that @node gave nothing to the last request. */
+/* Whether status reports that @node provided nothing to the last request. */
 static inline bool is_short(int node)
 {
 	return has_state(node, "short");
 }
 
-/* Whether status says that @node gave nothing to the last request, for that reason. */
+/* Whether status reports that @node provided nothing to the last request for this reason. */
 static inline bool is_short_because(int node, const char *why)
 {
 	return is_short(node) && strstr(status_row(node), why);
 }
 
-/* How many mappings status says that processes have of the region of @node, or -1. */
+/* Returns the number of mappings of the region of @node that status reports, or -1. */
 static inline int count_mappings(int node)
 {
 	FILE *f = fopen(STATUS, "r");
@@ -333,7 +333,7 @@ static inline int count_mappings(int node)
 
 #define MAX_LOG 4096
 
-/* Opens the kernel's log, at what comes from now on. */
+/* Opens the kernel log, positioned after the last message. */
 static inline int open_log(void)
 {
 	int kmsg = open("/dev/kmsg", O_RDONLY | O_NONBLOCK);
@@ -342,7 +342,7 @@ static inline int open_log(void)
 	return kmsg;
 }
 
-/* The messages of memtrace since the last call, each a line behind its level. */
+/* Reads the messages of memtrace since the last call, one per line, each after its level. */
 static inline void read_log(int kmsg, char *log)
 {
 	char record[2048];
@@ -364,7 +364,7 @@ static inline void read_log(int kmsg, char *log)
 	}
 }
 
-/* Adds to the text that is expected, of the log or of another file. */
+/* Appends to the expected text of the log or of another file. */
 __printf(2, 3) static inline void expect_line(char *expected, const char *format, ...)
 {
 	va_list args;
@@ -374,7 +374,7 @@ __printf(2, 3) static inline void expect_line(char *expected, const char *format
 	va_end(args);
 }
 
-/* How many lines of a log begin like this. */
+/* Returns the number of lines of a log that start with @begin. */
 static inline int count_lines(const char *log, const char *begin)
 {
 	int count = 0;
@@ -397,8 +397,8 @@ static inline u64 region_size(int node)
 }
 
 /*
- * The size of a region of which whoever uses half of a guest's memory uses a part. More
- * would take long on a big machine.
+ * The size of a region that is large enough that using half of the guest's memory uses
+ * part of it. Larger regions would take long on a large machine.
  */
 static inline u64 large_size(void)
 {
@@ -410,8 +410,8 @@ static inline u64 large_size(void)
 }
 
 /*
- * A region of one block on each node that can give it. @node, @start, @size and
- * @fd are those of the first one.
+ * A region of one block on each node that can provide it. @node, @start, @size and
+ * @fd are those of the first region.
  */
 FIXTURE(region)
 {
@@ -434,7 +434,7 @@ static inline int take_region(FIXTURE_DATA(region) *self, u64 size)
 	return 0;
 }
 
-/* Takes @size bytes instead, if it has less. */
+/* Allocates @size bytes instead, if the region is smaller. */
 static inline int take_larger_region(FIXTURE_DATA(region) *self, u64 size)
 {
 	if (size <= self->size)
@@ -452,13 +452,13 @@ FIXTURE_SETUP(region)
 	ASSERT_EQ(0, err);
 }
 
-/* In the parent, since a test that died gives nothing back. */
+/* In the parent, since a test that crashed frees nothing. */
 FIXTURE_TEARDOWN_PARENT(region)
 {
 	EXPECT_EQ(0, enable(0));
 }
 
-/* For a fixture that has a region, to call first: ends its setup where there is none. */
+/* To call first in the setup of a fixture with a region. Ends the setup if there is none. */
 #define SETUP_REGION(region)				\
 do {							\
 	region_setup(_metadata, region, NULL);		\
@@ -482,14 +482,14 @@ static inline u64 word_at(u64 offset)
 	return (offset | 1) * 0x9e3779b97f4a7c15ULL;
 }
 
-/* Aligned words, as cache-inhibited memory wants them. */
+/* Writes aligned words, as required for cache-inhibited memory. */
 static inline void fill(char *map, u64 from, u64 to, u64 step)
 {
 	for (; from < to; from += step)
 		*(volatile u64 *)(map + from) = word_at(from);
 }
 
-/* Returns the offset of the first word that is not as fill() left it, or @to. */
+/* Returns the offset of the first word that differs from what fill() wrote, or @to. */
 static inline u64 find_change(const char *map, u64 from, u64 to, u64 step)
 {
 	for (; from < to; from += step) {
@@ -499,7 +499,7 @@ static inline u64 find_change(const char *map, u64 from, u64 to, u64 step)
 	return to;
 }
 
-/* Whether memory that was read at @offset is as fill() left it, at any offset. */
+/* Whether data that was read at @offset, which may be unaligned, is what fill() wrote. */
 static inline bool read_as_filled(const char *read, u64 offset, u64 len)
 {
 	for (u64 end = offset + len; offset < end; offset++) {
@@ -512,8 +512,8 @@ static inline bool read_as_filled(const char *read, u64 offset, u64 len)
 }
 
 /*
- * Makes a request, gives the memory back, and returns the error of either, or 0. Tells how
- * many microseconds the request took.
+ * Makes a request, frees the memory, and returns the first error, or 0. Sets @took to the
+ * duration of the request in microseconds.
  */
 static inline int time_request(u64 size, useconds_t *took)
 {
@@ -529,8 +529,8 @@ static inline int time_request(u64 size, useconds_t *took)
 }
 
 /*
- * Kills a writer some time after it took of @free_before, while it zeroes that. Returns
- * false if that has come too late, with the memory given back all the same.
+ * Kills a writer some time after it has allocated memory, while it zeroes the memory. Returns
+ * false if this was too late; the memory is then freed, too.
  */
 static inline bool kill_writer(u64 size, u64 free_before, useconds_t after)
 {
@@ -560,8 +560,8 @@ static inline void unload_memtrace(void)
 }
 
 /*
- * Runs the tests of a file, with memtrace loaded. Somebody's trace memory is
- * never taken away.
+ * Runs the tests of a file, with memtrace loaded. Does not free trace memory that
+ * somebody is using.
  */
 static inline int run_memtrace_tests(int argc, char **argv)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Mapping trace: what may be mapped and what not, and that nothing is given back
- * while a process has it mapped.
+ * Mapping trace: what may be mapped and what may not, and that nothing is freed while
+ * a process has it mapped.
  */
 #include <sched.h>
 #include <sys/prctl.h>
@@ -306,7 +306,7 @@ TEST_F(region, is_not_mapped_where_the_offset_overflows)
 {
 	u64 page = getpagesize();
 
-	/* The kernel itself answers for what is beyond the largest file. */
+	/* Offsets beyond the maximum file size are rejected by the kernel itself. */
 	EXPECT_EQ(MAP_FAILED, map_at(self, -page, page));
 	EXPECT_EQ(MAP_FAILED, map_at(self, -page, 2 * page));
 	EXPECT_EQ(MAP_FAILED, map_at(self, -self->size, self->size));
@@ -685,7 +685,7 @@ TEST_F(region, can_be_mapped_after_a_request_was_refused)
 	EXPECT_EQ(0, enable(0));
 }
 
-/* Takes and gives back until this process dies, and counts how often. */
+/* Allocates and frees until this process is killed, and counts the requests. */
 static pid_t fork_requests(u64 size, volatile u64 *nr_requests)
 {
 	pid_t pid = fork();
@@ -717,7 +717,7 @@ TEST_F(region, is_mapped_or_not_while_requests_come_and_go)
 	ASSERT_NE(MAP_FAILED, (void *)nr_requests);
 	pid = fork_requests(self->size, nr_requests);
 	ASSERT_LE(0, pid);
-	/* Some do get in between, sooner or later. */
+	/* Some mappings succeed between two requests, eventually. */
 	while ((*nr_requests < 8 || (!nr_mapped && *nr_requests < 40)) &&
 	       !waitpid(pid, &status, WNOHANG)) {
 		char *map;

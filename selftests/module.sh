@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Loading and unloading memtrace: unloading gives everything back, and is refused
-# while somebody has one of its files open.
+# Loading and unloading memtrace: unloading frees everything, and fails while one of
+# the files is open.
 #
 # usage: module.sh [-tTEST]
 
@@ -40,12 +40,11 @@ free_kib()
 	sed -n 's/^MemFree: *\([0-9]*\) kB/\1/p' /proc/meminfo
 }
 
-# What is lost in one cycle in fifty only, with all that memtrace does in between, is for a
-# kernel that looks for it.
+# Leaks that only happen once in fifty cycles are tested with a kernel that has kmemleak.
 cycles=5
 [ ! -e /sys/kernel/debug/kmemleak ] || cycles=50
 
-# Runs "$@" until it leaves as much free memory as there was before.
+# Runs "$@" until as much memory is free afterwards as before.
 loses_nothing()
 {
 	for _ in $(seq $tries); do
@@ -174,7 +173,7 @@ memtrace_loads_with_memory_that_is_not_there()
 	load size=4194304T && [ "$(cat $enable)" = 0x0000000000000000 ] && take
 }
 
-# Prints the largest power of two that can be taken, in bytes.
+# Prints the largest power of two that can be allocated, in bytes.
 largest_size()
 {
 	load || return
@@ -186,7 +185,7 @@ largest_size()
 	echo $bytes
 }
 
-# kill_load BYTES: kills what loads it, when it has begun to take memory.
+# kill_load BYTES: kills modprobe after it has started to allocate memory.
 kill_load()
 {
 	modprobe memtrace size="$1" &
@@ -200,8 +199,8 @@ kill_load()
 memtrace_loads_without_memory_if_the_one_who_loads_it_is_killed()
 {
 	bytes=$(largest_size)
-	# Not each kernel knows the names of errors.
-	said=$(printf 'Failed to take %#x bytes at load: \(EINTR\|Error(4)\)$' "$bytes")
+	# Not every kernel has the names of errors.
+	said=$(printf 'Failed to allocate %#x bytes at load: \(EINTR\|Error(4)\)$' "$bytes")
 	for _ in $(seq 20); do
 		kill_load "$bytes"
 		if [ "$(cat $enable)" = 0x0000000000000000 ]; then
@@ -255,7 +254,7 @@ status_promises_no_zone_movable_with_movable_n()
 		! grep -q largest $memtrace/status
 }
 
-# A size that is no power of two is looked for in another way.
+# Sizes that are not powers of two are searched for in a different way.
 three_blocks_of_zone_movable_are_given_only_if_allowed()
 {
 	load movable=n || return
@@ -322,7 +321,7 @@ for name; do
 	case $? in
 	0) ktap_test_pass "$name" ;;
 	"$KSFT_SKIP")
-		echo "# the machine has no such memory"
+		echo "# the machine lacks the memory for this test"
 		ktap_test_skip "$name"
 		;;
 	*) ktap_test_fail "$name" ;;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each node that is chosen gives a region of its own. Unless somebody chooses, each
- * is that has memory.
+ * Each selected node provides a region. By default, all nodes with memory are selected.
  */
 #include "memtrace.h"
 

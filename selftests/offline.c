@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Nobody but memtrace and the hardware touches trace memory: its pages are
- * marked offline, and the linear mapping of the kernel has a hole there.
+ * Nothing but memtrace and the hardware accesses trace memory: its pages are marked
+ * offline, and are not in the linear mapping of the kernel.
  */
 #include <elf.h>
 

@@ -32,8 +32,8 @@ static inline bool read_range(const char *line, u64 *start, u64 *end)
 }
 
 /*
- * How many bytes from @start on the linear mapping has. The hash MMU has it in the
- * hash table alone.
+ * Returns how many bytes, starting at @start, are in the linear mapping. With the hash
+ * MMU, it is only in the hash table.
  */
 static inline u64 count_mapped_bytes(u64 start, u64 size)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The parameters of the module: what is taken for one and what not, and what is
- * there, and in the log, after memtrace was loaded with it.
+ * The parameters of the module: which values are accepted, and the resulting regions
+ * and messages.
  */
 #include "memtrace.h"
 
@@ -52,7 +52,7 @@ static void expect_failed(char *expected)
 static void expect_without(char *expected, u64 size)
 {
 	expect_line(expected,
-		    "4 No node could give 0x%llx bytes, loaded without trace memory\n", size);
+		    "4 No node could provide 0x%llx bytes, loaded without trace memory\n", size);
 }
 
 /* memtrace that is not loaded yet. */
@@ -173,7 +173,7 @@ TEST_F(parameters, size_that_is_no_power_of_two_is_a_notice)
 	u64 size = (1ULL << 62) + block_size();
 
 	ASSERT_EQ(0, load("size=0x%llx", size));
-	expect_line(self->expected, "5 The HTM wants a power of two, which 0x%llx is not\n", size);
+	expect_line(self->expected, "5 The HTM requires a power of two, which 0x%llx is not\n", size);
 	expect_failed(self->expected);
 	expect_without(self->expected, size);
 	read_log(self->kmsg, self->log);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * pdbg's way of using memtrace: stdio, one stream for both directions, and trace read
- * in pages from where the hardware wrote last.
+ * The way in which pdbg uses memtrace: with stdio, one stream for both directions, and
+ * reading trace page by page, starting where the hardware wrote last.
  */
 #include "memtrace.h"
 

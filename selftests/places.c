@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where a region is, and which nodes have none: each test says which memory blocks
- * can be taken. In each of the others a page is pinned, which nobody can move.
+ * The placement of regions: each test determines which memory blocks can be allocated,
+ * by pinning a page in each of the others, which then cannot be migrated.
  */
 #include <linux/mempolicy.h>
 #include <sched.h>
@@ -21,7 +21,7 @@
 /* More would take long on a big machine. */
 #define MAX_PLACES 64
 
-/* A memory block that can be taken, unless a pipe holds a page of it. */
+/* A memory block that can be allocated, unless a pipe holds one of its pages. */
 struct place {
 	u64 start;
 	int node;
@@ -90,7 +90,7 @@ static void bind_memory(int node)
 	syscall(SYS_set_mempolicy, MPOL_BIND, nodes, sizeof(nodes) * 8);
 }
 
-/* No less is free as one piece where all of a place is free. */
+/* The minimum size of the free chunks in a place that is completely free. */
 #define STEP (4 << 20)
 
 /*
@@ -132,9 +132,9 @@ static void release(struct place *place)
 }
 
 /*
- * Keeps all places from being taken. What was freed last is used first: a place that is
- * not found at once is taken and freed before. Who uses up all other memory instead has
- * the kernel put things into the places that it does not move.
+ * Pins a page of each place. What was freed last is used first: a place that is not found
+ * immediately is allocated and freed first. Using up all other memory instead would make
+ * the kernel put unmovable pages into the places.
  */
 static bool pin_all(void)
 {
@@ -178,7 +178,7 @@ static int compare(const void *one, const void *other)
 	return a->start < b->start ? -1 : a->start > b->start;
 }
 
-/* What the kernel needs for itself later, by far: as much on each node. */
+/* More than the kernel needs for itself later, on each node. */
 #define ROOM (64 << 20)
 #define ROOM_STEP (ROOM / 64)
 
@@ -535,7 +535,7 @@ TEST_F(row, is_taken_where_it_fits_and_is_zero_and_is_given_back)
 
 	read_log(places->kmsg, places->log);
 	EXPECT_EQ((variant->count & (variant->count - 1)) != 0,
-		  log_has(places, "5 The HTM wants a power of two, which 0x%llx is not\n", size))
+		  log_has(places, "5 The HTM requires a power of two, which 0x%llx is not\n", size))
 		TH_LOG("%s", places->log);
 	EXPECT_EQ(place->movable,
 		  log_has(places, "5 Trace memory of node %d is in ZONE_MOVABLE\n", place->node))
@@ -665,7 +665,7 @@ TEST_F(places, of_one_node_missing_leave_the_others)
 	}
 }
 
-/* What there is to read, until the next call but one. */
+/* Returns the content of a file. Valid until the next call but one. */
 static const char *read_all(const char *path)
 {
 	static char texts[2][4096];
@@ -783,7 +783,7 @@ TEST_F(places, are_taken_although_a_page_waits_on_a_list_of_a_cpu)
 		SKIP(return, "no page waits on a list of a CPU");
 	ASSERT_EQ(0, enable(count * all->block));
 	EXPECT_EQ(all->places[first].start, region_start(node));
-	/* It was moved out of the way, with what is in it. */
+	/* The page has been migrated, with its content. */
 	EXPECT_FALSE(is_in(last, physical_address(page)));
 	EXPECT_EQ(1, *page);
 }
@@ -865,7 +865,7 @@ TEST_F(places, of_zone_movable_are_the_last_to_be_taken)
 	EXPECT_TRUE(log_has(self, "5 Trace memory of node %d is in ZONE_MOVABLE\n", node));
 }
 
-/* Also if both together had enough: a region is in one of them. */
+/* Even if both together had enough: a region must be in one zone. */
 TEST_F(places, of_two_zones_are_not_a_row)
 {
 	int node = find_node_with_both_zones(), first;
@@ -882,7 +882,7 @@ TEST_F(places, of_two_zones_are_not_a_row)
 	EXPECT_EQ(ENOMEM, enable(3 * all->block));
 	EXPECT_EQ(0, held());
 
-	/* One zone has three. */
+	/* Three blocks of one zone. */
 	if (first + 4 < all->count && in_a_row(first + 2, 3)) {
 		release(&all->places[first + 4]);
 		EXPECT_EQ(0, enable(3 * all->block));

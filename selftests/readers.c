@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who reads enable, status and nodes, or writes nodes, does not wait for a request that
- * is under way, and reads what is true at that time.
+ * Readers of enable, status and nodes, and writers of nodes, do not wait for a request
+ * that is in progress, and see the current state.
  */
 #include <sched.h>
 #include <sys/wait.h>
 
 #include "memtrace.h"
 
-/* So many requests a writer makes at most before a reader has seen enough. */
+/* The maximum number of requests that a writer makes before a reader has seen enough. */
 #define MAX_REQUESTS 30
 
 struct progress {
@@ -18,7 +18,7 @@ struct progress {
 	int err;
 };
 
-/* Regions are held, but for when a request of @writer is under way. */
+/* Regions are held, except while a request of @writer is in progress. */
 FIXTURE(under_way)
 {
 	FIXTURE_DATA(region) region;
@@ -67,7 +67,7 @@ FIXTURE_TEARDOWN_PARENT(under_way)
 	region_teardown(_metadata, &self->region, NULL);
 }
 
-/* Reads until there is no region, which is so in the middle of a request alone. */
+/* Reads until there is no region, which is the case only during a request. */
 static bool sees_none(FIXTURE_DATA(under_way) *self, bool (*there_is_a_region)(void))
 {
 	while (!self->progress->ended) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A file that is open while its memory is given back answers EIO from then on,
- * also when the same memory is taken again.
+ * A file that is open while its memory is freed returns EIO from then on, even if the
+ * same memory is allocated again.
  */
 #include <sys/sendfile.h>
 #include <sys/uio.h>
@@ -84,7 +84,7 @@ TEST_F(revoked, trace_cannot_be_read_through_any_descriptor)
 	GIVE_BACK();
 	for (int i = 0; i < ARRAY_SIZE(fds); i++) {
 		EXPECT_EIO(pread(fds[i], data, 8, 0));
-		/* Nor is there a way to have another one. */
+		/* It cannot be reopened either. */
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[i]);
 		EXPECT_EQ(-1, open(path, O_RDONLY));
 	}
@@ -186,7 +186,7 @@ TEST_F(revoked, each_of_many_stays_revoked)
 		EXPECT_EIO(pread(fds[i], data, sizeof(data), 0));
 }
 
-/* A reader gets zeroes, or EIO, or finds no file: never what others have there. */
+/* A reader gets zeroes or EIO, or finds no file, but never sees data of others. */
 TEST_F(region, readers_never_see_other_memory)
 {
 	int pipe_of_life[2], status;

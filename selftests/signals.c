@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A writer that gets signals which do not kill it: its request ends as if there were
- * none, and is made once.
+ * A writer gets signals that do not kill it: its request has the same result as without
+ * signals, and is made once.
  */
 #include <sched.h>
 #include <signal.h>
@@ -97,7 +97,7 @@ static void write_and_exit(u64 size, const FIXTURE_VARIANT(signals) *variant)
 	_exit(KSFT_PASS);
 }
 
-/* After so many signals a writer is left alone: it has to get on. */
+/* The maximum number of signals that are sent to a writer, so that it can finish. */
 #define ENOUGH 50
 
 /*
@@ -165,7 +165,7 @@ TEST_F(signals, do_not_disturb_a_request)
 			TH_LOG("%s", self->log);
 		EXPECT_EQ(0, count_lines(self->log, "6 Freed trace memory "));
 		EXPECT_EQ(sizes[i] & (sizes[i] - 1) ? 1 : 0,
-			  count_lines(self->log, "5 The HTM wants a power of two, "));
+			  count_lines(self->log, "5 The HTM requires a power of two, "));
 	}
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The status file tells how it stands with each node.
+ * The status file reports the state of each node.
  */
 #include "memtrace.h"
 
@@ -71,7 +71,7 @@ TEST_F(region, is_in_its_columns)
 		EXPECT_NE(NULL, strstr(text, expected)) TH_LOG("%s%s", text, expected);
 	}
 
-	/* Each line ends, and no other way than with its last word. */
+	/* Each line ends directly after its last word. */
 	while ((end = strchr(line, '\n'))) {
 		EXPECT_NE(' ', end[-1]);
 		line = end + 1;
@@ -264,7 +264,7 @@ TEST_F(region, is_not_there_for_a_reason)
 	found = sscanf(row.why, "the largest range that could be freed is 0x%llx", &most);
 	ASSERT_EQ(1, found);
 
-	/* That can be had, and twice as much cannot. */
+	/* This size is available, and twice as much is not. */
 	ASSERT_EQ(0, enable(most));
 	ASSERT_TRUE(read_row(self->node, &row));
 	EXPECT_STREQ("held", row.state);
@@ -313,7 +313,7 @@ FIXTURE_TEARDOWN_PARENT(alone)
 	region_teardown(_metadata, &self->region, NULL);
 }
 
-/* Whatever is asked for: it is the largest power of two. */
+/* It is the largest power of two, regardless of the requested size. */
 TEST_F(alone, could_give_the_same_whatever_is_asked_for)
 {
 	u64 most, size;

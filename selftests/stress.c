@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many processes at once: two change what is held, while others read, seek,
- * splice, map, fork and unmap. Each answer is one that is documented, and nobody
- * ever sees a byte that was not written to trace memory.
+ * Many processes at once: two allocate and free, while others read, seek, splice, map,
+ * fork and unmap. Each result is a documented one, and nobody ever sees a byte that was
+ * not written to trace memory.
  */
 #include <signal.h>
 #include <sys/wait.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A region that could not be given back, for want of memory for page tables of the
- * linear mapping: it stays owned and out of use, and the next request tries again.
+ * A region that could not be freed, for lack of memory for page tables of the linear
+ * mapping: it stays owned and unused, and the next request tries again.
  */
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -9,7 +9,7 @@
 #include "faults.h"
 #include "page_tables.h"
 
-/* Which call has to fail for that, once one test has found it, or -1 if none does it. */
+/* The number of the call that must fail for this, once a test has found it, or -1. */
 static int *call_that_fails;
 
 /* A region that is stuck after a request to give all back. */
@@ -152,7 +152,7 @@ TEST_F(stuck, is_not_in_the_linear_mapping)
 	EXPECT_EQ(self->region.size, count_mapped_bytes(start, self->region.size));
 }
 
-/* Each time it cannot be given back, nothing else is taken either. */
+/* While it cannot be freed, nothing else is allocated either. */
 TEST_F(stuck, can_be_stuck_again)
 {
 	int node;
@@ -180,7 +180,7 @@ TEST_F(stuck, stays_when_a_request_is_refused)
 	EXPECT_EQ(self->region.size, held());
 }
 
-/* Nobody is kept from trying again by what cannot be mapped anyway. */
+/* A request that cannot succeed anyway still tries again to free it. */
 TEST_F(stuck, is_given_back_by_a_request_for_too_much)
 {
 	listen_to(&self->told, 0);
@@ -265,7 +265,7 @@ TEST_F(stuck, is_said_to_be_lost_when_it_cannot_be_given_back_when_memtrace_is_u
 	EXPECT_TRUE(says_error(kmsg, lost)) TH_LOG("%s", lost);
 	EXPECT_EQ(0, count_mapped_bytes(first_byte(row), self->region.size));
 
-	/* All else can be given. */
+	/* All other memory can be allocated. */
 	ASSERT_EQ(0, system("modprobe memtrace"));
 	EXPECT_EQ(0, held());
 	ASSERT_EQ(0, enable(self->region.size));

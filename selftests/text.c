@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The text files: which text they take, that they can be read again and again, and
- * that nothing of it is left behind.
+ * The text files: which text they accept, that they can be read repeatedly, and that
+ * doing so leaks nothing.
  */
 #include "memtrace.h"
 
@@ -24,7 +24,7 @@ FIXTURE_TEARDOWN_PARENT(text)
 	region_teardown(_metadata, &self->region, NULL);
 }
 
-/* What a read() of the rest of the file gives, until the next call. */
+/* Returns the rest of the file, read in one call. Valid until the next call. */
 static const char *read_on(int fd)
 {
 	static char text[64];
@@ -140,7 +140,7 @@ TEST_F(text, leaves_nothing_behind_when_it_was_read)
 
 #define POOL (128 << 10)
 
-/* Any bytes, and those that numbers are made of. */
+/* Random bytes, and bytes that occur in numbers. */
 static void fill_pools(char *bytes, char *digits)
 {
 	static const char set[] = "0123456789abcdefxX-+\n \tKMG,";

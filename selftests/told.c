@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tracers, the kernel's log, status and the files tell the same of each request,
- * and nothing of one that is refused.
+ * Tracepoints, the kernel log, status and the files agree on each request, and do not
+ * report rejected ones.
  */
 #include "told.h"
 

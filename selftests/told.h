@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What memtrace tells of a write to enable, in three places: to tracers, in the
- * kernel's log and in status. From the events follows what the other two have to
- * say, down to the last byte, and what the files have.
+ * What memtrace reports about a write to enable: in tracepoints, in the kernel log
+ * and in status. The expected log, status and files are computed from the events.
  */
 #ifndef SELFTESTS_POWERPC_MEMTRACE_TOLD_H
 #define SELFTESTS_POWERPC_MEMTRACE_TOLD_H
@@ -34,12 +33,12 @@ struct event {
 	u64 duration;
 	int error;
 	u64 when;		/* in microseconds */
-	bool was_exposed;	/* a failure after there was a region already */
+	bool was_exposed;	/* a failure after the region had been created */
 };
 
 struct told {
 	bool mounted;
-	bool by_injection;	/* one call was refused memory that was there */
+	bool by_injection;	/* one allocation failure was injected */
 	int kmsg;
 	u64 elapsed;		/* in nanoseconds */
 	struct event events[MAX_EVENTS];
@@ -60,7 +59,7 @@ static inline u64 now(void)
 	return time.tv_sec * 1000000000ULL + time.tv_nsec;
 }
 
-/* Begins to listen. Returns -ENOENT in a kernel without the tracepoints. */
+/* Starts recording. Returns -ENOENT in a kernel without the tracepoints. */
 static inline int begin_told(struct told *told)
 {
 	int err;
@@ -70,7 +69,7 @@ static inline int begin_told(struct told *told)
 			!mount("tracefs", TRACING, "tracefs", 0, NULL);
 	if (access(TRACING "/events/memtrace", F_OK))
 		return -ENOENT;
-	/* One that a test has left behind which was killed. */
+	/* An instance that was left behind by a killed test. */
 	rmdir(EVENTS);
 	if (mkdir(EVENTS, 0700))
 		return -errno;
@@ -121,7 +120,7 @@ static inline bool read_event(const char *line, struct event *event)
 		 event->name, event->node, event->pfn, event->nr_pages, event->duration,
 		 event->error);
 	if (n < 5 || strncmp(again, text, strlen(again)))
-		event->name[0] = '\0'; /* which none that is expected has */
+		event->name[0] = '\0'; /* never matches an expected name */
 	return true;
 }
 
@@ -145,7 +144,7 @@ static inline bool is(const struct event *event, const char *name)
 	return !strcmp(event->name, name);
 }
 
-/* Whether it tells of a region that could not be given back. */
+/* Whether the event reports a region that could not be freed. */
 static inline bool is_stuck(const struct event *event)
 {
 	return is(event, "fail") && event->pfn;
@@ -156,7 +155,7 @@ static inline u64 first_byte(const struct event *event)
 	return event->pfn * getpagesize();
 }
 
-/* Appends the log's next line to what is expected if it begins like that. */
+/* Appends the next line of the log to the expected log if it starts with @beginning. */
 static inline bool expect_as_seen(struct told *told, const char *beginning)
 {
 	const char *seen = told->log + strnlen(told->log, strlen(told->expected_log));
@@ -168,7 +167,7 @@ static inline bool expect_as_seen(struct told *told, const char *beginning)
 	return true;
 }
 
-/* A failure. Memory that could not be mapped, or exposed, had been taken before. */
+/* Expects a failure. Memory that could not be mapped or exposed was allocated before. */
 static inline void expect_failure_in_log(struct told *told, struct event *event)
 {
 	char line[96];
@@ -189,7 +188,7 @@ static inline void expect_failure_in_log(struct told *told, struct event *event)
 			    event->node);
 }
 
-/* What the events of all nodes, or of one @only, tell. */
+/* Expects the messages for the events of all nodes, or of node @only. */
 static inline void expect_in_log(struct told *told, u64 size, int only)
 {
 	bool noticed = !(size & (size - 1));
@@ -200,10 +199,10 @@ static inline void expect_in_log(struct told *told, u64 size, int only)
 
 		if (only >= 0 && node != only)
 			continue;
-		/* Comes between giving back and taking. */
+		/* Logged between freeing and allocating. */
 		if (!noticed && !is(event, "free") && event->error != -EAGAIN) {
 			expect_line(told->expected_log,
-				    "5 The HTM wants a power of two, which 0x%llx is not\n", size);
+				    "5 The HTM requires a power of two, which 0x%llx is not\n", size);
 			noticed = true;
 		}
 		if (is(event, "alloc"))
@@ -234,7 +233,7 @@ static inline void remove_row(struct told *told, struct event *row)
 	memmove(row, row + 1, (char *)end - (char *)(row + 1));
 }
 
-/* Whether the event tells of memory that was taken by the same request. */
+/* Whether the freed memory was allocated by the same request. */
 static inline bool was_taken(const struct told *told, const struct event *freed)
 {
 	for (const struct event *event = told->events; event < freed; event++) {
@@ -244,7 +243,7 @@ static inline bool was_taken(const struct told *told, const struct event *freed)
 	return false;
 }
 
-/* Makes of the rows before a request those after it. */
+/* Updates the rows with the events of a request. */
 static inline void change_rows(struct told *told)
 {
 	struct event *row;
@@ -354,7 +353,7 @@ static inline void expect_in_files(struct __test_metadata *_metadata, struct tol
 	EXPECT_GE(files, regions - told->by_injection);
 }
 
-/* Memory is given back node by node, and then taken of all nodes at once. */
+/* Memory is freed node by node, and then allocated on all nodes in parallel. */
 static inline void expect_in_time(struct __test_metadata *_metadata, struct told *told)
 {
 	u64 freed = 0, longest = 0;
@@ -371,7 +370,7 @@ static inline void expect_in_time(struct __test_metadata *_metadata, struct told
 	EXPECT_LE(freed + longest, told->elapsed);
 }
 
-/* Lines that tell something else of the memory that is taken. */
+/* Removes the lines about ZONE_MOVABLE, which depend on the machine. */
 static inline void leave_out_zone_movable(char *log)
 {
 	static const char notice[] = "5 Trace memory of node ";
@@ -384,7 +383,7 @@ static inline void leave_out_zone_movable(char *log)
 	}
 }
 
-/* Puts the lines of the log into the order of the nodes that they name, if all name one. */
+/* Sorts the lines of the log by node, if all of them name one. */
 static inline void order_log_by_node(struct told *told)
 {
 	char log[MAX_LOG] = "", end[32];
@@ -413,7 +412,7 @@ static inline bool was_interrupted(const struct told *told)
 	return false;
 }
 
-/* Takes note of what was told since the last call, of one request for @size bytes. */
+/* Records what was reported since the last call about a request for @size bytes. */
 static inline void listen_to(struct told *told, u64 size)
 {
 	told->nr_events = read_events(told->events);
@@ -423,8 +422,8 @@ static inline void listen_to(struct told *told, u64 size)
 	told->expected_log[0] = '\0';
 	if (was_interrupted(told)) {
 		/*
-		 * Nodes are worked on at the same time, and a signal finds each at another
-		 * step: the log has an order for one node then, and none between them.
+		 * Nodes are handled in parallel, and a signal interrupts each at a different
+		 * step: messages are only ordered within a node.
 		 */
 		order_log_by_node(told);
 		for (int node = -1; (node = next_memory_node(node + 1)) >= 0;)
@@ -435,7 +434,7 @@ static inline void listen_to(struct told *told, u64 size)
 	change_rows(told);
 }
 
-/* A request for @size bytes was answered with @err: all tell the same of it. */
+/* A request for @size bytes returned @err: expects that all reports agree. */
 static inline void expect_told(struct __test_metadata *_metadata, struct told *told, u64 size,
 			       int err)
 {
@@ -458,7 +457,7 @@ static inline void expect_told(struct __test_metadata *_metadata, struct told *t
 		EXPECT_EQ(err == EAGAIN, stuck);
 }
 
-/* A request that is refused changes nothing. */
+/* A rejected request changes nothing. */
 static inline void expect_unchanged(struct __test_metadata *_metadata, struct told *told)
 {
 	char status[MAX_LOG];

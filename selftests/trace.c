@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reading trace: what is in memory, from any place, into whatever can take it.
+ * Reading trace: the content of the memory, from any position, into any destination.
  */
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -444,7 +444,7 @@ TEST_F(trace, reads_to_each_buffer_before_a_bad_one)
 	EXPECT_EQ(5 + 63, lseek(self->fd, 0, SEEK_CUR));
 }
 
-/* Where it is read to is faulted in by the file that is read. */
+/* The buffer is itself a mapping of the file, and is faulted in by the file. */
 TEST_F(trace, reads_to_a_mapping_of_itself)
 {
 	u64 to = self->size / 2, len = 3 * MIB - 9;
@@ -511,7 +511,7 @@ TEST_F(trace, is_not_read_on_by_a_process_that_was_killed)
 	to[0] = (struct iovec) { .iov_base = ends, .iov_len = sizeof(u64) };
 	to[ARRAY_SIZE(to) - 1] = (struct iovec) { .iov_base = ends + 1, .iov_len = sizeof(u64) };
 
-	/* It may be quick. */
+	/* The read may be finished before the kill. */
 	for (int i = 0; i < 20 && !killed; i++)
 		killed = kill_reader(self, to, ARRAY_SIZE(to));
 	EXPECT_TRUE(killed);

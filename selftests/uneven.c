@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Nodes without memory, and with less than is asked for, give nothing. The others
- * give what they can.
+ * Nodes without memory, or with less than requested, provide nothing. The others still
+ * provide memory.
  */
 #include "memtrace.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of all nodes is zeroed and flushed at the same time, by all CPUs of each node
- * and by no others.
+ * The memory of all nodes is zeroed in parallel, and then flushed in parallel, by all CPUs
+ * of each node and by no others.
  */
 #include <sched.h>
 #include <sys/mount.h>
@@ -14,7 +14,7 @@
 
 #define QUEUED " workqueue=events_dfl_long req_cpu="
 
-/* A node with more has workers on some of its CPUs only. */
+/* On a node with more CPUs, only some of them have workers. */
 #define MAX_WORKERS 32
 
 /* An instance of the tracer that records what a writer gives to workers. */

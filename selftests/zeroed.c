@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Trace memory is zero when it is taken. Until 2020 it showed its reader old
- * memory of the kernel and of other processes, and what was still in the cache
- * could overwrite it later.
+ * Trace memory is zeroed when it is allocated. Until 2020, readers could see old data of
+ * the kernel and of other processes, and dirty cache lines could be written over the
+ * trace later.
  */
 #include <sched.h>
 #include <signal.h>
@@ -155,7 +155,7 @@ TEST_F(region, what_was_traced_before_is_gone_to_the_last_byte)
 	EXPECT_EQ(size, find_read_not_zero(self->node));
 }
 
-/* It has zeroed some of it. */
+/* The writer has zeroed part of the memory by then. */
 TEST_F(region, what_was_traced_before_cannot_be_read_after_a_writer_was_killed)
 {
 	char *map = map_region(self);

@@ -2,7 +2,7 @@
 
 #include <linux/mm.h>
 
-/* A call for each page would take longer than the rest of the work on it. */
+/* The loop is here because one call per page would dominate the run time. */
 
 __rust_helper void rust_helper_set_pages_offline(unsigned long pfn, unsigned long nr_pages)
 {

@@ -27,7 +27,7 @@ __rust_helper pgprot_t rust_helper_pgprot_noncached(pgprot_t prot)
 }
 
 #ifdef CONFIG_MMU
-/* Only some architectures know it at compile time. */
+/* PMD_ORDER is a compile-time constant on some architectures only. */
 __rust_helper unsigned int rust_helper_pmd_order(void)
 {
 	return PMD_ORDER;

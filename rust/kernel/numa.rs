@@ -94,7 +94,7 @@ impl NodeSet {
             .filter(|node| self.contains(*node))
     }
 
-    /// Returns whether `node` is in the set. [`NumaNode::NO_NODE`] never is.
+    /// Returns whether `node` is in the set. [`NumaNode::NO_NODE`] is never in a set.
     pub fn contains(&self, node: NumaNode) -> bool {
         usize::try_from(node.id()).is_ok_and(|id| {
             let word_bits = usize::BITS as usize;

@@ -68,8 +68,9 @@ pub(crate) struct Enable {
 }
 
 impl Enable {
-    /// Creates an instance without regions. They will be allocated on `nodes`, in `ZONE_MOVABLE`
-    /// only if `movable`, and exposed in `dir`. What is returned cannot fail.
+    /// Creates an instance without regions. Regions will be allocated on `nodes`, from
+    /// `ZONE_MOVABLE` only if `movable` is set, and exposed in `dir`. The returned initializer
+    /// cannot fail.
     pub(crate) fn new(
         dir: Dir,
         nodes: Arc<Nodes>,
@@ -89,17 +90,17 @@ impl Enable {
     }
 
     /// Allocates the memory that was requested at load time. Loading the driver does not fail if
-    /// this fails, and must not: processes may already have its files open.
+    /// this fails, and must not fail any more: processes may already have the driver's files open.
     pub(crate) fn alloc_at_load(&self, size: u64) {
         if size == 0 {
             return;
         }
         match self.request(size) {
             Err(e) if e == ENOMEM => {
-                pr_warn!("No node could give {size:#x} bytes, loaded without trace memory\n");
+                pr_warn!("No node could provide {size:#x} bytes, loaded without trace memory\n");
             }
             // This task was killed, or another one was faster and has mapped a region.
-            Err(e) => pr_warn!("Failed to take {size:#x} bytes at load: {e:?}\n"),
+            Err(e) => pr_warn!("Failed to allocate {size:#x} bytes at load: {e:?}\n"),
             Ok(()) => (),
         }
     }
@@ -135,7 +136,7 @@ impl Enable {
         }
 
         if !size.is_power_of_two() {
-            pr_notice!("The HTM wants a power of two, which {size:#x} is not\n");
+            pr_notice!("The HTM requires a power of two, which {size:#x} is not\n");
         }
         let result = self.alloc_all(regions, size);
         if result == Err(EINTR) {
@@ -211,8 +212,8 @@ impl Enable {
         Ok(())
     }
 
-    /// Records a failure, and keeps a region that is stuck. A signal is the only failure that ends
-    /// the request.
+    /// Records a failure, and keeps the region if it is stuck. Only a signal ends the request; this
+    /// is returned as an error.
     fn record_failure(
         &self,
         regions: &mut KVec<Region>,
@@ -285,7 +286,7 @@ impl Reader for Enable {
 #[pinned_drop]
 impl PinnedDrop for Enable {
     fn drop(self: Pin<&mut Self>) {
-        // Regions that cannot be freed now are tried once more on drop, and reported as lost then.
+        // Regions that cannot be freed now try again when they are dropped, or are logged as lost.
         let _ = self.free_all(&mut self.regions.lock());
     }
 }

@@ -58,15 +58,15 @@ module! {
     params: {
         size: Size {
             default: Size(0),
-            description: "Bytes per node to take at load (K, M, G, T)",
+            description: "Bytes to allocate on each node at load (suffixes: K, M, G, T)",
         },
         nodes: NodeSet {
             default: NodeSet::empty(),
-            description: "Nodes to take memory from, as in 0,8-9 (default: each that has memory)",
+            description: "Nodes to allocate on, such as 0,8-9 (default: all that have memory)",
         },
         movable: bool {
             default: true,
-            description: "Also take memory from ZONE_MOVABLE, if there is no other (default: y)",
+            description: "Use ZONE_MOVABLE if there is no other memory (default: y)",
         },
     },
 }
@@ -84,7 +84,7 @@ impl ModuleParam for Size {
 /// A directory. While a file in it is open, this module cannot be unloaded.
 type Dir = debugfs::Dir<LocalModule>;
 
-/// Returns the text that is written to a file in one call. A page or more is invalid.
+/// Returns the text that is written to a file in one call. Text of a page or more is invalid.
 fn read_text(reader: &mut UserSliceReader) -> Result<KVec<u8>> {
     if reader.len() >= PAGE_SIZE {
         return Err(EINVAL);

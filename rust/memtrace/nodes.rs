@@ -45,7 +45,7 @@ impl Nodes {
         let online = numa::online_nodes();
 
         if !nodes.is_subset(&online) {
-            pr_err!("Nodes {nodes} are not all among those online, {online}\n");
+            pr_err!("Nodes {nodes} are not all online, only {online}\n");
             return Err(EINVAL);
         }
         *self.selected.lock() = nodes;

@@ -174,7 +174,7 @@ fn alloc(node: NumaNode, size: usize, flags: Flags) -> Result<ContigPages> {
     }
 }
 
-/// Returns the flags for any zone, including `ZONE_MOVABLE` only if `movable`.
+/// Returns the flags for all zones, including `ZONE_MOVABLE` only if `movable` is set.
 fn any_zone(movable: bool) -> Flags {
     if movable {
         GFP_KERNEL | __GFP_HIGHMEM | __GFP_MOVABLE
@@ -183,9 +183,9 @@ fn any_zone(movable: bool) -> Flags {
     }
 }
 
-/// Allocates `size` bytes on `node`. On failure, drains the per-CPU lists and tries again, and if
-/// `movable` then tries `ZONE_MOVABLE`. That is the last resort, since it gets in the way of memory
-/// hotplug.
+/// Allocates `size` bytes on `node`. On failure, drains the per-CPU LRU lists and tries again. If
+/// that fails too and `movable` is set, tries `ZONE_MOVABLE`. This is the last resort, since it
+/// interferes with memory hotplug.
 fn alloc_retry(node: NumaNode, size: usize, movable: bool) -> Result<ContigPages> {
     match alloc(node, size, GFP_KERNEL) {
         Err(e) if e == ENOMEM => lru_add_drain_all(),
@@ -197,8 +197,8 @@ fn alloc_retry(node: NumaNode, size: usize, movable: bool) -> Result<ContigPages
     }
 }
 
-/// Returns the largest power of two, less than `size`, that `node` could provide, or 0. Fails if a
-/// signal ends the search.
+/// Returns the largest power of two less than `size` that `node` could provide, or 0. Fails if a
+/// signal interrupts the search.
 ///
 /// Call this after [`alloc_retry`] has failed, which leaves the per-CPU lists drained.
 fn largest_available(node: NumaNode, size: usize, movable: bool) -> Result<usize> {
@@ -215,8 +215,8 @@ fn largest_available(node: NumaNode, size: usize, movable: bool) -> Result<usize
 }
 
 impl Zeroing {
-    /// Allocates `size` bytes on `node`, in `ZONE_MOVABLE` only if `movable`, and starts to zero
-    /// them on the CPUs of that node.
+    /// Allocates `size` bytes on `node`, from `ZONE_MOVABLE` only if `movable` is set, and starts
+    /// to zero them on the CPUs of that node.
     pub(crate) fn new(node: NumaNode, size: usize, movable: bool) -> Result<Self, AllocFailure> {
         let start_time = Instant::now();
 
@@ -234,7 +234,7 @@ impl Zeroing {
             .zero()
             .map_err(|e| AllocFailure::new(node, Reason::NotZeroed, e, start_time))?;
         if in_zone_movable {
-            pr_notice!("Trace memory of node {} is in ZONE_MOVABLE\n", node.id());
+            pr_notice!("Trace memory on node {} is in ZONE_MOVABLE\n", node.id());
         }
         Ok(Self {
             node,
@@ -271,7 +271,9 @@ impl Zeroing {
 }
 
 impl Flushing {
-    /// On error, the pages are returned.
+    /// Maps the pages cache-inhibited, and starts to flush them.
+    ///
+    /// On error, returns the pages.
     fn new(
         node: NumaNode,
         start_time: Instant<Monotonic>,
@@ -388,7 +390,7 @@ impl Region {
             .is_some_and(|files| files.trace.is_some())
     }
 
-    /// Returns where the region is.
+    /// Returns the page frames of the region.
     pub(crate) fn range(&self) -> PfnRange {
         match &self.memory {
             Memory::Unmapped(pages) => **pages,

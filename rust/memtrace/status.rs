@@ -63,10 +63,10 @@ impl fmt::Display for Reason {
             Reason::TooLarge { largest } => {
                 return write!(f, "the largest range that could be freed is {largest:#x}");
             }
-            Reason::NotZeroed => "no memory to have it zeroed",
+            Reason::NotZeroed => "not enough memory to start zeroing it",
             Reason::NotUnmapped => "it could not be removed from the linear mapping",
             Reason::NotExposed => {
-                "no memory to map it cache-inhibited and flush it, or for its files"
+                "not enough memory to map it cache-inhibited and flush it, or for its files"
             }
             Reason::Interrupted => "interrupted by a signal",
         })
@@ -96,8 +96,8 @@ impl Status {
 
         match rows.iter_mut().find(|row| row.node == node) {
             Some(row) => *row = new,
-            // Sorted by node. `reserve()` has made room for this row. Without room it would just be
-            // missing.
+            // Rows are sorted by node. `reserve()` has made room for this one. Without room, it
+            // would just be missing.
             None => {
                 let before = |row: &&Row| row.node.id() < node.id();
                 let place = rows.iter().take_while(before).count();
@@ -106,7 +106,7 @@ impl Status {
         }
     }
 
-    /// Removes the rows of all nodes that hold nothing.
+    /// Removes the rows of all nodes that provided nothing.
     pub(crate) fn forget_short(&self) {
         self.rows
             .lock()

@@ -34,7 +34,7 @@ DECLARE_EVENT_CLASS(memtrace_region,
 		  __entry->pfn, __entry->nr_pages, __entry->duration)
 );
 
-/* A region was allocated. The duration is in nanoseconds. */
+/* A region was allocated. @duration is in nanoseconds, in all of these events. */
 DEFINE_EVENT(memtrace_region, memtrace_alloc,
 	TP_PROTO(int node, unsigned long pfn, unsigned long nr_pages, u64 duration),
 	TP_ARGS(node, pfn, nr_pages, duration)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The operations of files that have a [`BinaryMapper`].
+//! File operations for a [`BinaryMapper`].
 //!
-//! DebugFS protects each operation of a file with a proxy, as a whole, against removal of the file.
-//! Its proxies do not forward `mmap()`, and a page fault of a reader delays the removal for as long
-//! as it takes. So these files have no proxy and protect themselves, only while they access the
-//! data.
+//! By default, DebugFS calls each file operation through a proxy that protects the whole operation
+//! against removal of the file. These proxies do not forward `mmap()`, and a page fault of a reader
+//! delays the removal for as long as the fault takes. So these files have no proxy, and only call
+//! `debugfs_file_get()` themselves while they access the data.
 
 #[cfg(CONFIG_DEBUG_FS)]
 use super::Entry;
@@ -38,7 +38,7 @@ use core::{
     ops::Deref, //
 };
 
-/// The number of bytes to read in one section, with page faults disabled.
+/// The number of bytes to copy at a time, with page faults disabled.
 const CHUNK: usize = SZ_1M;
 
 /// Access to the data of an open file. The removal of the file waits until this is dropped.
@@ -116,8 +116,8 @@ impl<M: ModuleMetadata, T: BinaryMapper + Sync + 'static> BinaryReadMapFile<M, T
 
 /// # Safety
 ///
-/// `inode` must be that of a file of a `FileOps<T>` that is being opened, which DebugFS does in a
-/// section of its own (`open_proxy_open()` in `fs/debugfs/file.c`).
+/// `inode` must be that of a file of a `FileOps<T>` that is being opened. Meanwhile, DebugFS
+/// protects it against removal (`open_proxy_open()` in `fs/debugfs/file.c`).
 unsafe extern "C" fn open<T: BinaryMapper>(
     inode: *mut bindings::inode,
     _file: *mut bindings::file,
@@ -149,8 +149,8 @@ pub(super) fn set_size<T: BinaryMapper>(entry: &Entry<'_>, data: &T) {
 unsafe fn set_inode_size(inode: *mut bindings::inode, size: usize) {
     // SAFETY: By this function's requirements. The lock is the one that `i_size_write()` requires,
     // and that truncation holds (`do_truncate()` in `fs/open.c`). The removal of the file does not
-    // hold it while waiting for the section of the caller (`__simple_recursive_removal()` in
-    // `fs/libfs.c` holds the parent's lock by then).
+    // hold it while it waits for the caller (`__simple_recursive_removal()` in `fs/libfs.c` holds
+    // only the parent's lock at that point).
     unsafe {
         bindings::inode_lock(inode);
         bindings::i_size_write(inode, size as bindings::loff_t);
@@ -206,7 +206,7 @@ unsafe fn read<T: BinaryMapper>(
             if len == 0 {
                 return Ok(());
             }
-            // A page fault could block forever, and with it the removal of the file.
+            // A page fault could block forever, and would block the removal of the file, too.
             //
             // SAFETY: No requirements. Page faults are enabled again below.
             unsafe { bindings::pagefault_disable() };

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Physically contiguous pages of any size.
+//! Physically contiguous memory of any size.
 //!
 //! Some hardware writes to buffers that are far larger than the largest order of the page
-//! allocator. [`ContigPages`] allocates such a buffer at run time, by migrating what is in the way.
+//! allocator. [`ContigPages`] allocates such a buffer at run time, by migrating pages that are in
+//! the way.
 //!
 //! C header: [`include/linux/gfp.h`](srctree/include/linux/gfp.h)
 
@@ -61,7 +62,7 @@ impl PfnRange {
     }
 }
 
-/// Physically contiguous pages that are owned.
+/// An owned range of physically contiguous pages.
 ///
 /// Dropping this returns the pages to the page allocator.
 ///
@@ -92,20 +93,20 @@ impl PfnRange {
 ///
 /// # Invariants
 ///
-/// `self` owns one reference to each page of `range`. They were allocated by `alloc_contig_pages()`
-/// or `alloc_contig_range()`, so they have no other user and no type, and none is part of a compound
-/// page.
+/// `self` owns one reference to each page of `range`. The pages were allocated by
+/// `alloc_contig_pages()` or `alloc_contig_range()`, so they have no other user and no page type,
+/// and none is part of a compound page.
 #[derive(Debug)]
 pub struct ContigPages {
     range: PfnRange,
 }
 
 impl ContigPages {
-    /// Allocates `nr_pages` contiguous pages, on `node` if `flags` has `__GFP_THISNODE`, otherwise
-    /// on `node` or one near it.
+    /// Allocates `nr_pages` contiguous pages, on `node` if `flags` contain `__GFP_THISNODE`,
+    /// otherwise on `node` or a nearby node.
     ///
     /// If `nr_pages` is a power of two, the range is naturally aligned. For any other number, the
-    /// alignment is unspecified. The contents are undefined unless `flags` has `__GFP_ZERO`.
+    /// alignment is unspecified. The contents are undefined unless `flags` contain `__GFP_ZERO`.
     ///
     /// This wraps `alloc_contig_pages()` in `mm/page_alloc.c`, which looks for pages that are free
     /// or can be migrated, and gives up when the current task receives a fatal signal.
@@ -113,7 +114,7 @@ impl ContigPages {
     /// # Errors
     ///
     /// [`ENOMEM`] if no range of that size could be freed, or if `node` is not online (including
-    /// [`NumaNode::NO_NODE`]); [`EINTR`] if the current task received a fatal signal meanwhile; and
+    /// [`NumaNode::NO_NODE`]); [`EINTR`] if the current task has received a fatal signal; and
     /// [`EINVAL`] if `nr_pages` is zero.
     ///
     /// # Context
@@ -130,8 +131,8 @@ impl ContigPages {
 
         // SAFETY: `alloc_contig_pages()` looks up `NODE_DATA(node)`, which is never freed once a
         // node has been online (`try_offline_node()` in `mm/memory_hotplug.c` keeps it). It checks
-        // `flags` and every candidate range itself, and a null node mask allows every node. Keeping
-        // a candidate online until it is isolated is its own responsibility, as for all callers.
+        // `flags` and every candidate range itself, and a null node mask allows every node. It is
+        // also responsible for keeping a candidate online until it is isolated.
         let page = unsafe {
             bindings::alloc_contig_pages_noprof(
                 nr_pages,
@@ -161,14 +162,14 @@ impl ContigPages {
         })
     }
 
-    /// Allocates `nr_pages` contiguous pages on `node`, the first of which has a pfn that is a
-    /// multiple of `align`, which must be a power of two.
+    /// Allocates `nr_pages` contiguous pages on `node`, starting at a pfn that is a multiple of
+    /// `align`, which must be a power of two.
     ///
     /// Unlike [`ContigPages::alloc`], this guarantees the alignment even if `nr_pages` is not a
-    /// power of two. As there, `flags` specify how and in which zones to allocate.
+    /// power of two. In both, `flags` specify how to allocate, and from which zones.
     ///
-    /// This wraps `alloc_contig_range()` in `mm/page_alloc.c`, which migrates what is in the way,
-    /// or gives up.
+    /// This wraps `alloc_contig_range()` in `mm/page_alloc.c`, which migrates pages that are in the
+    /// way, and fails if it cannot.
     ///
     /// # Errors
     ///
@@ -176,8 +177,8 @@ impl ContigPages {
     ///
     /// # Context
     ///
-    /// May sleep. Waits uninterruptibly for memory that is just going offline. Memory and CPUs that
-    /// are to go offline have to wait for this.
+    /// May sleep. Waits uninterruptibly while memory is going offline. Memory and CPUs cannot go
+    /// offline before this returns.
     ///
     /// # Examples
     ///
@@ -254,10 +255,10 @@ impl ContigPages {
     }
 }
 
-/// Drains the per-CPU lists, so that the pages on them can be migrated.
+/// Drains the per-CPU LRU lists, so that the pages on them can be migrated.
 ///
-/// A page that was just brought into use is on such a list for a while, and gets in the way of
-/// [`ContigPages::alloc`] meanwhile.
+/// A page that has just been added to the LRU stays on such a list for a while. During this time,
+/// it is in the way of [`ContigPages::alloc`].
 ///
 /// This wraps `lru_add_drain_all()` in `mm/folio.c`.
 ///
@@ -275,14 +276,14 @@ pub fn lru_add_drain_all() {
     unsafe { bindings::lru_add_drain_all() };
 }
 
-/// While this exists, no memory goes offline, and no page descriptor is freed.
+/// A guard during whose lifetime no memory goes offline, and no page descriptor is freed.
 ///
 /// The locking rules are those of a semaphore that is held for reading.
 struct MemHotplugGuard(NotThreadSafe);
 
 impl MemHotplugGuard {
     fn new() -> Self {
-        // SAFETY: No requirements except that it may sleep, as may all of this module.
+        // SAFETY: No requirements, except that it may sleep, as all functions of this module may.
         unsafe { bindings::get_online_mems() };
         Self(NotThreadSafe)
     }
@@ -340,17 +341,17 @@ impl Drop for MemHotplugGuard {
     }
 }
 
-/// Allocates all pages of `range`, or none, if they are on `node` and in the same zone, which
-/// `flags` must allow.
+/// Allocates all pages of `range`, or none. They must be on `node`, and in a single zone that is
+/// allowed by `flags`.
 fn alloc_range(range: &PfnRange, flags: Flags, node: NumaNode) -> Result {
     let guard = MemHotplugGuard::new();
     if !guard.contains(range, flags, node) {
         return Err(ENOMEM);
     }
 
-    // SAFETY: The pages are online and in one zone, and `guard` keeps them so. Waiting in here with
-    // the semaphore held is fine: `offline_pages()` isolates and migrates in the same way while it
-    // is held for writing, so nothing in there takes it.
+    // SAFETY: The pages are online and in one zone, and `guard` keeps them so. Sleeping here with
+    // the semaphore held is fine: `offline_pages()` isolates and migrates pages in the same way
+    // while holding it for writing, so nothing in these functions takes it.
     to_result(unsafe {
         bindings::alloc_contig_range_noprof(range.pfns().start, range.pfns().end, 0, flags.as_raw())
     })
@@ -437,7 +438,7 @@ pub(crate) mod tests {
             call();
             done_there.store(1, Relaxed);
         })?;
-        // Long enough for a call that does not wait, which is the case to detect.
+        // Long enough for `call` to return if it does not wait.
         fsleep(Delta::from_millis(500));
         let waited = done.load(Relaxed) == 0;
 
@@ -568,7 +569,7 @@ pub(crate) mod tests {
         for _ in 0..8 {
             drop(ContigPages::alloc(NR_PAGES, flags(), node)?);
         }
-        // Others may allocate some meanwhile.
+        // Other tasks may allocate some memory in the meantime.
         assert!(nr_free_pages() + 4 * NR_PAGES > before);
         Ok(())
     }
@@ -616,7 +617,7 @@ pub(crate) mod tests {
                 }
             }
         }
-        // A failing test would not drop this.
+        // A failing assertion would not drop this.
         drop(guard);
         assert!(nr_good > 0);
         assert_eq!(nr_wrong, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages that nobody but their owner may touch.
+//! Pages that are marked `PageOffline`.
 //!
 //! C header: [`include/linux/page-flags.h`](srctree/include/linux/page-flags.h)
 
@@ -18,11 +18,11 @@ use core::ops::Deref;
 ///
 /// # Safety
 ///
-/// - A value must own all pages of its [`PfnRange`], which must always be the same, and which are
-///   all on [`ExclusivePages::node`].
-/// - None of them may be part of a compound page, be mapped by a process, or have a page type, and
-///   nobody may use the type field of their descriptors.
-/// - Dropping the value must return them to the page allocator, which resets that field
+/// - A value must own all pages of its [`PfnRange`], which must never change, and all of which must
+///   be on [`ExclusivePages::node`].
+/// - No page may be part of a compound page, be mapped by a process, or have a page type, and
+///   nobody may use the type field of the page descriptors.
+/// - Dropping the value must return the pages to the page allocator, which resets that field
 ///   (`__free_pages_prepare()` in `mm/page_alloc.c`).
 pub unsafe trait ExclusivePages: Deref<Target = PfnRange> {
     /// Returns the node that the pages are on.
@@ -39,12 +39,12 @@ unsafe impl ExclusivePages for ContigPages {
 
 /// Pages that are marked `PageOffline`.
 ///
-/// Page frame walkers (hibernation, crash dumps, `/proc/kcore`, page migration) skip such pages:
-/// they must not rely on their content or their presence in the linear mapping.
+/// Page frame walkers (hibernation, crash dumps, `/proc/kcore`, page migration) skip such pages,
+/// and must not rely on the content of these pages or on their presence in the linear mapping.
 ///
 /// Dropping this returns the pages to the page allocator, which clears the flag of each page once
 /// nobody holds a reference to it (`__free_pages_prepare()` in `mm/page_alloc.c`). A page that had
-/// a memory error (`PageHWPoison`) is never free again, and stays marked.
+/// a memory error (`PageHWPoison`) never becomes free again, and stays marked.
 ///
 /// # Examples
 ///
@@ -72,7 +72,7 @@ pub struct OfflinePages<P>(P);
 impl<P: ExclusivePages> OfflinePages<P> {
     /// Marks each page `PageOffline`.
     ///
-    /// When this returns, nobody who checked the flag before it was set is still accessing a page.
+    /// When this returns, page frame walkers that have seen the flag unset no longer access a page.
     ///
     /// # Context
     ///

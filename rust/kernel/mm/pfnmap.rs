@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Mappings of page frames by processes.
+//! User mappings of page frames.
 //!
-//! For memory that hardware uses: with `VM_PFNMAP`, the core neither counts nor looks at the page
-//! descriptors of what is mapped.
+//! These are for memory that hardware uses: with `VM_PFNMAP`, the core mm code neither counts
+//! references to the mapped pages nor accesses their page descriptors.
 //!
 //! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h)
 
@@ -33,8 +33,8 @@ use core::{
 /// A VMA that is being prepared in an `f_op->mmap_prepare()` hook (`struct vm_area_desc`), for a
 /// mapping of page frames.
 ///
-/// It cannot be made anything else: having both `VM_PFNMAP` and `VM_MIXEDMAP` would be a bug.
-/// Whoever gets it can only borrow it.
+/// It cannot become any other kind of mapping: having both `VM_PFNMAP` and `VM_MIXEDMAP` would be a
+/// bug. Drivers can only borrow it.
 pub struct PfnmapDesc<'a>(&'a mut bindings::vm_area_desc);
 
 impl PfnmapDesc<'_> {
@@ -66,28 +66,30 @@ impl PfnmapDesc<'_> {
         Ok(())
     }
 
-    /// Makes accesses cache-inhibited (`pgprot_noncached()`).
+    /// Makes the mapping uncached (`pgprot_noncached()`).
     pub fn set_noncached(&mut self) {
         // SAFETY: No requirements.
         self.0.page_prot = unsafe { bindings::pgprot_noncached(self.0.page_prot) };
     }
 }
 
-/// What a mapping of page frames holds, until it and all of its copies (by `fork()`, a split or
-/// `mremap()`) are gone. It is then dropped with the mmap lock held.
+/// The state of a user mapping of page frames.
+///
+/// It is shared by all copies of the mapping (by `fork()`, a split or `mremap()`). When the last of
+/// them is gone, it is dropped with the mmap lock held.
 ///
 /// # Safety
 ///
-/// [`Pfnmap::pfns`] must always return the same range, whose size in bytes must fit `usize`.
+/// [`Pfnmap::pfns`] must always return the same range, whose size in bytes must fit in a `usize`.
 ///
-/// For as long as the value exists, processes may access these page frames, in any way that a
-/// [`PfnmapDesc`] that went through [`Pfnmap::prepare`] allows, and write anything to them at any
-/// time. So there must be no Rust reference to what is in them, and no other mapping whose cache
-/// attributes conflict.
+/// As long as the value exists, processes may access these page frames in any way that is allowed
+/// by a [`PfnmapDesc`] that was prepared by [`Pfnmap::prepare`], and write anything to them at any
+/// time. So there must be no Rust reference to their content, and no other mapping with conflicting
+/// cache attributes.
 pub unsafe trait Pfnmap: Send + Sync + 'static {
     /// Prepares a VMA for such a mapping.
     ///
-    /// This must not change any state: perhaps no mapping follows.
+    /// This must not change any other state, because creating the mapping may still fail.
     fn prepare(vma: &mut PfnmapDesc<'_>) -> Result;
 
     /// Returns the page frames that the file consists of.
@@ -95,18 +97,18 @@ pub unsafe trait Pfnmap: Send + Sync + 'static {
 
     /// Copies `len` bytes, starting at `offset` (in bytes) in [`Pfnmap::pfns`], to `to`.
     ///
-    /// Called for a debugger, with the mmap lock of the process that is debugged held for reading.
+    /// Called for a debugger, with the mmap lock of the debugged process held for reading.
     ///
     /// # Safety
     ///
-    /// `to` must be valid for writes of `len` bytes. The page frames must have all of these bytes.
+    /// `to` must be valid for writes of `len` bytes. All bytes must be within the page frames.
     unsafe fn read(&self, offset: usize, to: *mut c_void, len: usize);
 
     /// Copies `len` bytes at `from` to `offset`, like [`Pfnmap::read`].
     ///
     /// # Safety
     ///
-    /// `from` must be valid for reads of `len` bytes. The page frames must have all of these bytes.
+    /// `from` must be valid for reads of `len` bytes. All bytes must be within the page frames.
     unsafe fn write(&self, offset: usize, from: *const c_void, len: usize);
 }
 
@@ -133,19 +135,19 @@ unsafe impl Pfnmap for Infallible {
 
 /// Files that processes can map.
 pub trait PfnmapFile: 'static {
-    /// What each mapping holds.
+    /// The state of each mapping.
     type Mapping: Pfnmap;
 
-    /// Returns the size of what `file` maps at this moment, in pages, or why it cannot be mapped.
+    /// Returns the current size of `file` in pages, or an error if it cannot be mapped.
     ///
     /// Called with the mmap lock held for writing. May sleep.
     ///
     /// # Safety
     ///
-    /// `file` must be one of those whose operations have [`mmap_prepare<Self>`].
+    /// The `mmap_prepare()` hook of `file` must be [`mmap_prepare<Self>`].
     unsafe fn nr_pages(file: &File) -> Result<usize>;
 
-    /// Returns what a new mapping of `file` holds.
+    /// Returns the state of a new mapping of `file`.
     ///
     /// Called with the mmap lock held for writing. May sleep.
     ///
@@ -157,19 +159,19 @@ pub trait PfnmapFile: 'static {
 
 /// The `f_op->mmap_prepare()` hook for a file from which page frames are mapped.
 ///
-/// They are mapped when they are first accessed, with page table entries as large as the MMU
-/// supports and the alignment allows.
+/// The page frames are mapped when they are first accessed, with page table entries as large as the
+/// MMU supports and the alignment allows.
 ///
 /// # Errors
 ///
 /// Those of [`PfnmapFile::nr_pages`] and [`Pfnmap::prepare`]. [`EINVAL`] if the mapping is private
-/// (it would lose what is written to it, and what the hardware writes) or extends beyond the page
-/// frames. After this, `mmap()` may still fail with an error of [`PfnmapFile::mapping`], or
-/// [`ENOMEM`] if there is no memory to keep track of the mapping.
+/// (writes to it would be lost, and writes by the hardware might not be visible) or extends beyond
+/// the page frames. Even if this succeeds, `mmap()` may fail with an error of
+/// [`PfnmapFile::mapping`], or with [`ENOMEM`] if there is no memory to keep track of the mapping.
 ///
 /// # Safety
 ///
-/// `desc` must be what the hook was called with, for a file of `F`.
+/// `desc` must be the argument with which the hook was called, for a file that `F` describes.
 pub unsafe extern "C" fn mmap_prepare<F: PfnmapFile>(desc: *mut bindings::vm_area_desc) -> c_int {
     from_result(|| {
         // SAFETY: By this function's requirements, `desc` is valid, and nobody else uses it.
@@ -188,7 +190,7 @@ pub unsafe extern "C" fn mmap_prepare<F: PfnmapFile>(desc: *mut bindings::vm_are
         if !vma.has(bindings::VMA_MAYSHARE_BIT) || vma.has(bindings::VMA_MIXEDMAP_BIT) {
             return Err(EINVAL);
         }
-        // As `remap_pfn_range()` does. What is mapped does not grow beyond what was checked.
+        // As `remap_pfn_range()` does. The mapping cannot grow beyond the range checked above.
         for flag in [
             bindings::VMA_IO_BIT,
             bindings::VMA_PFNMAP_BIT,
@@ -203,8 +205,8 @@ pub unsafe extern "C" fn mmap_prepare<F: PfnmapFile>(desc: *mut bindings::vm_are
     })
 }
 
-/// Fails with [`EINVAL`] if a mapping at the addresses `range`, from page `pgoff` on, needs more
-/// than `nr_pages` pages.
+/// Fails with [`EINVAL`] if a mapping at the addresses `range`, starting at page `pgoff`, extends
+/// beyond `nr_pages` pages.
 fn check_range(range: Range<usize>, pgoff: usize, nr_pages: usize) -> Result {
     if pgoff >= nr_pages || range.len() >> PAGE_SHIFT > nr_pages - pgoff {
         return Err(EINVAL);
@@ -214,8 +216,8 @@ fn check_range(range: Range<usize>, pgoff: usize, nr_pages: usize) -> Result {
 
 /// The operations of a VMA that [`mmap_prepare`] has prepared.
 ///
-/// Its `vm_private_data` is NULL until [`Self::mapped`] has succeeded. Then it owns an
-/// `Arc<F::Mapping>`, and the VMA is within the page frames of that.
+/// The `vm_private_data` of the VMA is NULL until [`Self::mapped`] has succeeded. Then it owns an
+/// `Arc<F::Mapping>`, and the VMA is within the page frames of that mapping.
 struct VmOps<F>(PhantomData<F>);
 
 impl<F: PfnmapFile> VmOps<F> {
@@ -243,7 +245,7 @@ impl<F: PfnmapFile> VmOps<F> {
     ) -> c_int {
         from_result(|| {
             // SAFETY: The file of the VMA is open, and the one that [`mmap_prepare`] was called
-            // for, as that has compared the two.
+            // for, since that function has compared the two.
             let mapping = unsafe { F::mapping(File::from_raw_file(file)) }?;
 
             check_range(start..end, pgoff, mapping.pfns().len())?;
@@ -254,12 +256,12 @@ impl<F: PfnmapFile> VmOps<F> {
         })
     }
 
-    /// Returns what `vma` holds. [`None`] if [`Self::mapped`] has failed, and then the removal of
-    /// the VMA as well, which `mmap_action_finish()` in `mm/util.c` does not look at.
+    /// Returns the state of `vma`, or [`None`] if [`Self::mapped`] has failed and the VMA could not
+    /// be removed either (`mmap_action_finish()` in `mm/util.c` ignores that).
     ///
     /// # Safety
     ///
-    /// `vma` must be a VMA with these operations, and stay for `'a`.
+    /// `vma` must be a VMA with these operations, and stay valid for `'a`.
     unsafe fn mapping<'a>(
         vma: *const bindings::vm_area_struct,
     ) -> Option<ArcBorrow<'a, F::Mapping>> {
@@ -311,7 +313,7 @@ impl<F: PfnmapFile> VmOps<F> {
         };
         let insert = |addr| {
             let pfn = first_pfn + ((addr - start) >> PAGE_SHIFT);
-            // SAFETY: `addr` is in `vma`, which maps `pfn` there, and holds what keeps that
+            // SAFETY: `addr` is in `vma`, which maps `pfn` there, and holds the state that keeps it
             // accessible.
             unsafe { bindings::vmf_insert_pfn(vma, addr, pfn) }
         };
@@ -334,7 +336,7 @@ impl<F: PfnmapFile> VmOps<F> {
     ///
     /// # Safety
     ///
-    /// As [`Self::fault`].
+    /// As for [`Self::fault`].
     unsafe extern "C" fn huge_fault(
         vmf: *mut bindings::vm_fault,
         order: c_uint,
@@ -365,8 +367,8 @@ impl<F: PfnmapFile> VmOps<F> {
         #[cfg(CONFIG_ARCH_SUPPORTS_PMD_PFNMAP)]
         // SAFETY: No requirements.
         if unsafe { !bindings::arch_needs_pgtable_deposit() && order == bindings::pmd_order() } {
-            // SAFETY: All page frames from `addr` and `pfn` on are in `vma`, which has `VM_PFNMAP`,
-            // is shared, and holds what keeps them accessible.
+            // SAFETY: The page frames starting at `addr` and `pfn` are in `vma`, which has
+            // `VM_PFNMAP`, is shared, and holds the state that keeps them accessible.
             return unsafe {
                 let write = (*vmf).flags & bindings::fault_flag_FAULT_FLAG_WRITE != 0;
                 bindings::vmf_insert_pfn_pmd(vmf, pfn, write)
@@ -447,7 +449,7 @@ pub(crate) mod tests {
         }, //
     };
 
-    /// What [`SourceFile`] is a file of.
+    /// The data behind a [`SourceFile`].
     pub(crate) trait Source: 'static {
         type Mapping: Pfnmap;
 
@@ -462,7 +464,7 @@ pub(crate) mod tests {
     impl<S: Source> SourceFile<S> {
         /// # Safety
         ///
-        /// `file` must be one of [`NewVma::map`].
+        /// `file` must have been created by [`NewVma::map`].
         unsafe fn source(file: &File) -> &S {
             // SAFETY: By this function's requirements.
             unsafe { &*(*file.as_ptr()).private_data.cast() }
@@ -529,8 +531,8 @@ pub(crate) mod tests {
             Ok(this)
         }
 
-        /// Does what `mmap()` does before and after it has inserted the VMA. Unlike that, it leaves
-        /// the VMA there if `mapped()` fails.
+        /// Does what `mmap()` does before and after inserting the VMA. Unlike `mmap()`, this leaves
+        /// the VMA in place if `mapped()` fails.
         pub(crate) fn map<S: Source>(&self, source: &S) -> Result {
             let mut file = bindings::file {
                 private_data: core::ptr::from_ref(source).cast_mut().cast(),
@@ -572,12 +574,12 @@ pub(crate) mod tests {
         }
 
         pub(crate) fn close(&self) {
-            // SAFETY: The tests close as often as they have mapped and opened.
+            // SAFETY: The tests call this once for each call of `map()` and `open()`.
             unsafe { self.ops().close.unwrap()(self.vma) };
         }
 
-        /// Does what a debugger does, `offset` bytes into the mapping, and returns how many bytes
-        /// it got or has written.
+        /// Accesses the mapping at `offset` like a debugger, and returns the number of bytes that
+        /// were read or written.
         fn access(&self, offset: usize, buf: &mut [u8], write: bool) -> Result<usize> {
             // SAFETY: The address is in the VMA, and `buf` as long as that.
             let result = unsafe {
@@ -642,7 +644,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// A file that says that it has `nr_pages` pages, of which only some are `there`.
+    /// A file that reports `nr_pages` pages, of which only the range `there` exists.
     struct Frames {
         nr_pages: usize,
         there: Result<Range<usize>>,
@@ -728,7 +730,7 @@ pub(crate) mod tests {
     #[test]
     fn mapping_that_fails_holds_nothing() -> Result {
         for (frames, error) in [
-            // The file became shorter, and then nothing could be mapped any more.
+            // The file has become shorter, or can no longer be mapped at all.
             (
                 Frames {
                     nr_pages: 9,
@@ -748,7 +750,7 @@ pub(crate) mod tests {
 
             assert!(vma.map(&frames) == Err(error));
             assert_eq!(NR_MAPPINGS.load(Relaxed), 0);
-            // If it cannot even be unmapped, it stays.
+            // A VMA that could not be removed either remains.
             vma.open();
             assert!(vma.access(0, &mut [0], false) == Err(EIO));
             assert!(vma.access(0, &mut [0], true) == Err(EIO));

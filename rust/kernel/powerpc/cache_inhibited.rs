@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages that are only accessed cache-inhibited.
+//! Pages that are only mapped cache-inhibited.
 //!
 //! C headers: [`include/linux/io.h`](srctree/include/linux/io.h),
 //! [`include/linux/mm.h`](srctree/include/linux/mm.h)
@@ -38,7 +38,8 @@ use core::{
 
 /// Contiguous pages, outside the linear mapping, that are mapped cache-inhibited into the kernel.
 ///
-/// Their lines may still be in a data cache, from the time when they were in the linear mapping.
+/// Their cache lines may still be in a data cache, from the time when the pages were in the linear
+/// mapping.
 ///
 /// Dropping this frees the pages, as for [`UnmappedPages`].
 ///
@@ -86,7 +87,7 @@ pub struct FlushingPages(ChunkWork<IoremappedPages, Flush>);
 /// let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
 ///
 /// if !machine_is_powernv() {
-///     return Ok(()); // do not change other machines
+///     return Ok(()); // only tested on PowerNV
 /// }
 /// if let Ok(pages) = ContigPages::alloc(memory_block_size() / PAGE_SIZE, flags, node) {
 ///     let pages = pages.zero()?.finish()?.set_offline().unmap()?;
@@ -148,14 +149,14 @@ impl IoremappedPages {
     /// This follows the order that the Power ISA requires when a page becomes caching inhibited
     /// (Book III, "Altering the Storage Control Bits"): first there must be only caching inhibited
     /// mappings, then a `dcbf` of each line, and only then any other access. A flush while the
-    /// pages are in the linear mapping is not enough: a prefetch through that may bring back any
-    /// line. Instruction caches are not flushed: no instructions are fetched from the pages, and
-    /// lines of instruction caches are never written back.
+    /// pages are in the linear mapping is not enough: a prefetch through this mapping may bring
+    /// back any line. Instruction caches are not flushed: no instructions are fetched from the
+    /// pages, and lines of instruction caches are never written back.
     ///
     /// `dcbf` has the same effect whether or not its address is caching inhibited (Book II, "Cache
     /// Management Instructions"). It affects the caches of all CPUs if the address is "memory
-    /// coherence required". With the radix MMU it always is. With the hash MMU, a caching inhibited
-    /// page of Linux is not (`htab_convert_pte_flags()` in
+    /// coherence required". With the radix MMU, this is always the case. With the hash MMU, Linux
+    /// does not set it for caching inhibited pages (`htab_convert_pte_flags()` in
     /// `arch/powerpc/mm/book3s64/hash_utils.c`), and the ISA only guarantees an effect on the cache
     /// of the CPU that flushes. With the hash MMU, dirty lines have therefore been flushed through
     /// the linear mapping by [`ContigPages::zero`](crate::mm::contig::ContigPages::zero). Whether
@@ -163,9 +164,10 @@ impl IoremappedPages {
     ///
     /// No flush is needed when the pages are added to the linear mapping again: caching inhibited
     /// accesses leave no line in any cache. The old mapping is no longer accessed: `iounmap()` may
-    /// leave its translations until later, but as it is guarded, no CPU accesses it speculatively.
-    /// Stores through it have completed: those of processes when they were unmapped, those of the
-    /// kernel in `memcpy_toio()`. Hardware that writes to the pages must have been stopped.
+    /// leave its translations until later, but since the mapping is guarded, no CPU accesses it
+    /// speculatively. Stores through it have completed: those of a process when the process
+    /// unmapped it, those of the kernel in `memcpy_toio()`. Hardware that writes to the pages must
+    /// have been stopped.
     ///
     /// # Errors
     ///
@@ -284,8 +286,8 @@ impl CacheInhibitedPages {
         }
     }
 
-    /// Returns a mapping of the pages by a process. It holds `this` and `guard`, and drops `this`
-    /// first.
+    /// Returns the state of a mapping of the pages by a process. It holds `this` and `guard`, and
+    /// drops `this` first.
     pub fn mapping<T: Send + Sync + 'static>(
         this: Arc<Self>,
         guard: T,
@@ -363,13 +365,13 @@ mod tests {
         }, //
     };
 
-    /// Allocates a memory block, if this machine is a suitable one and has one.
+    /// Allocates a memory block, if the machine is suitable and has a free one.
     fn some_pages() -> Result<Option<Arc<CacheInhibitedPages>>> {
         let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
         let nr_pages = memory_block_size() / PAGE_SIZE;
 
         if !machine_is_powernv() {
-            return Ok(None); // do not change other machines
+            return Ok(None); // only tested on PowerNV
         }
         let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
         let Ok(pages) = ContigPages::alloc(nr_pages, flags, node) else {

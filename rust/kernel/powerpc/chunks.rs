@@ -28,18 +28,19 @@ use core::ops::{
     Range, //
 };
 
-/// More workers than this do not help: they wait for memory, not for each other. The CPUs of the
-/// workers are spread over the node, as the threads of a core have adjacent numbers.
+/// The maximum number of workers. More do not help, as the workers wait for memory, not for each
+/// other. Their CPUs are spread over the node, because the threads of a core have adjacent numbers.
 const MAX_WORKERS: usize = 32;
 
-/// The number of pages in a chunk: enough to amortize the cost of getting it, but soon completed.
+/// The number of pages in a chunk: enough to amortize the cost of getting one, but few enough to
+/// complete it soon.
 pub(super) const CHUNK_PAGES: usize = if PAGE_SIZE < SZ_256K {
     SZ_256K / PAGE_SIZE
 } else {
     1
 };
 
-/// The work to do on each chunk, which is passed as its pfns.
+/// The work to do on each chunk, which is passed as a range of pfns.
 pub(super) trait Work: Send + Sync + 'static {
     fn run(&self, pfns: Range<usize>);
 }
@@ -50,12 +51,13 @@ impl<F: Fn(Range<usize>) + Send + Sync + 'static> Work for F {
     }
 }
 
-/// Work on pages, of which each chunk is handed out once.
+/// Work on pages in chunks, each of which is handed out once.
 ///
-/// This owns the pages, a `T`, for as long as anybody works on any of them: [`ChunkWork::finish`]
-/// first prevents everybody from starting another chunk, and waits for all chunks that have been
-/// started. Only then does it return the pages. The same is true for dropping this, which drops the
-/// pages. Work on a chunk may rely on everything that the existence of the `T` guarantees.
+/// This owns the pages, a `T`, as long as any worker is working on any of them:
+/// [`ChunkWork::finish`] first prevents workers from starting another chunk, and waits for all
+/// chunks that have been started. Only then does it return the pages. Dropping this does the same,
+/// and then drops the pages. Work on a chunk may rely on everything that the existence of the `T`
+/// guarantees.
 pub(super) struct ChunkWork<T, W = fn(Range<usize>)>(Arc<Shared<T, W>>);
 
 #[pin_data]
@@ -80,7 +82,7 @@ struct Workers<T> {
 // The pages are moved out of this.
 impl<T> Unpin for Workers<T> {}
 
-/// Returns whether the `i`th of `nr` is one of the `nr_chosen` that are chosen, evenly.
+/// Returns whether item `i` of `nr` is chosen, if `nr_chosen` of them are chosen evenly.
 fn is_chosen(i: usize, nr_chosen: usize, nr: usize) -> bool {
     i * nr_chosen / nr != (i + 1) * nr_chosen / nr
 }
@@ -128,7 +130,7 @@ impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
         let cpus = || numa::online_cpus(node).filter(|cpu| *cpu != here);
         let nr_cpus = cpus().count();
         let nr_workers = nr_cpus.min(nr_chunks - 1).min(MAX_WORKERS);
-        // Other CPUs may have gone online since.
+        // Other CPUs may have come online since then.
         for (i, cpu) in cpus().take(nr_cpus).enumerate() {
             if !is_chosen(i, nr_workers, nr_cpus) {
                 continue;
@@ -147,8 +149,8 @@ impl<T: Deref<Target = PfnRange> + Send + 'static, W: Work> ChunkWork<T, W> {
     ///
     /// # Errors
     ///
-    /// The pages, always, and [`EINTR`] if the current task received a fatal signal, no matter how
-    /// much has been done by then.
+    /// The pages (always [`Some`]) and [`EINTR`] if the current task received a fatal signal, no
+    /// matter how much has been done by then.
     ///
     /// # Context
     ///
@@ -196,7 +198,7 @@ impl<T, W: Work> Shared<T, W> {
 }
 
 impl<T, W> Shared<T, W> {
-    /// Prevents everybody from starting another chunk, and returns the pages once nobody works on
+    /// Prevents workers from starting another chunk, and returns the pages once no worker uses
     /// them. Returns [`None`] if called again.
     fn stop(&self) -> Option<T> {
         self.next.store(self.range.pfns().end, Relaxed);
@@ -341,7 +343,8 @@ mod tests {
         Ok(())
     }
 
-    /// How many should be at work at the same time, how many were, and whether to stop waiting.
+    /// How many chunks should be worked on at the same time, how many were, and whether to stop
+    /// waiting.
     static NR_WANTED: Atomic<usize> = Atomic::new(0);
     static NR_SEEN: Atomic<usize> = Atomic::new(0);
     static ENOUGH: Atomic<usize> = Atomic::new(0);

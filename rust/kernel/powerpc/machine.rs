@@ -14,11 +14,11 @@ use crate::bindings;
 /// use kernel::powerpc::machine_is_powernv;
 ///
 /// if machine_is_powernv() {
-///     pr_info!("nobody between this kernel and the hardware\n");
+///     pr_info!("running on bare metal under OPAL\n");
 /// }
 /// ```
 pub fn machine_is_powernv() -> bool {
-    // SAFETY: `machine_id`, which this reads, is set before any driver is initialised.
+    // SAFETY: This reads `machine_id`, which is set before any driver is initialized.
     unsafe { bindings::machine_is_powernv() }
 }
 

@@ -30,7 +30,7 @@ use core::{
 /// The interval at which the linear mapping is probed, in pages.
 ///
 /// `remove_pagetable()` in `arch/powerpc/mm/book3s64/radix_pgtable.c` only leaves a huge leaf
-/// mapped if it extends beyond the range, and the smallest huge leaf has 2 MiB.
+/// mapped if it extends beyond the range, and the smallest huge leaf maps 2 MiB.
 const PROBE_PAGES: usize = SZ_2M >> PAGE_SHIFT;
 
 /// Returns the size of a memory block in bytes, a power of two.
@@ -51,9 +51,10 @@ pub fn memory_block_size() -> usize {
 
 /// Contiguous offline pages that are not in the linear mapping.
 ///
-/// Dropping this maps the pages again and returns them to the page allocator. That can fail for
-/// lack of memory for page tables: the pages are then leaked, offline and unmapped, with a message.
-/// Callers that can try again later should use [`UnmappedPages::map`], which never leaks pages.
+/// Dropping this maps the pages again and returns them to the page allocator. This may fail for
+/// lack of memory for page tables. Then the pages stay offline and unmapped, are leaked, and an
+/// error is logged. Callers that can try again later should use [`UnmappedPages::map`], which never
+/// leaks pages.
 ///
 /// # Examples
 ///
@@ -76,7 +77,7 @@ pub fn memory_block_size() -> usize {
 /// assert!(page.unmap().is_err_and(|e| e == EINVAL));
 ///
 /// if !machine_is_powernv() {
-///     return Ok(()); // do not change other machines
+///     return Ok(()); // only tested on PowerNV
 /// }
 /// if let Ok(pages) = ContigPages::alloc(memory_block_size() / PAGE_SIZE, flags, node) {
 ///     let unmapped = pages.zero()?.finish()?.set_offline().unmap()?;
@@ -133,7 +134,7 @@ impl OfflinePages<ZeroedPages> {
     }
 }
 
-/// Returns a pfn of the range that can be read through the linear mapping.
+/// Returns the first pfn found in `range` that can be read through the linear mapping.
 fn find_mapped(range: &PfnRange) -> Option<usize> {
     range
         .pfns()
@@ -152,7 +153,7 @@ fn is_mapped(pfn: usize) -> bool {
     }
 }
 
-/// Frees pages of which some memory blocks were unmapped and others were not.
+/// Maps the memory blocks of `pages` that are not mapped, and frees the pages.
 fn map_missing_blocks(pages: OfflinePages<ZeroedPages>) {
     let block_size = memory_block_size();
 
@@ -251,14 +252,14 @@ mod tests {
         powerpc::machine_is_powernv, //
     };
 
-    /// Allocates memory blocks, starting at a multiple of `align` bytes, if this machine is a
-    /// suitable one and has that many.
+    /// Allocates memory blocks, starting at a multiple of `align` bytes, if the machine is suitable
+    /// and has enough free blocks.
     fn some_blocks(nr_blocks: usize, align: usize) -> Result<Option<OfflinePages<ZeroedPages>>> {
         let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
         let nr_pages = nr_blocks * memory_block_size() / PAGE_SIZE;
 
         if !machine_is_powernv() {
-            return Ok(None); // do not change other machines
+            return Ok(None); // only tested on PowerNV
         }
         let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
         match ContigPages::alloc_aligned(nr_pages, align / PAGE_SIZE, flags, node) {

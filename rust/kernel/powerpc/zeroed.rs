@@ -29,9 +29,9 @@ use core::ops::{
 
 /// Contiguous pages that are zeroed.
 ///
-/// Their lines may be in any cache, and not yet in memory: as long as pages are in the linear
-/// mapping, their lines may be prefetched at any time, even after a flush. To get memory that is in
-/// no data cache, use `IoremappedPages::flush`.
+/// Their cache lines may be in any cache, and may not have been written back to memory yet. As long
+/// as pages are in the linear mapping, their lines may be prefetched at any time, even after a
+/// flush. To get memory that is in no data cache, use `IoremappedPages::flush`.
 ///
 /// # Examples
 ///
@@ -50,8 +50,7 @@ use core::ops::{
 ///
 /// # Invariants
 ///
-/// The pages are owned and have no other user. Nobody has written to them since their last byte was
-/// zeroed.
+/// The pages are owned and have no other user. Nobody has written to any byte since it was zeroed.
 pub struct ZeroedPages(ContigPages);
 
 /// Contiguous pages that are being zeroed, by workers on the CPUs of their node.
@@ -133,7 +132,7 @@ impl ZeroedPages {
     }
 }
 
-// SAFETY: By the type invariant. They are those of a `ContigPages`, which meets the requirements.
+// SAFETY: By the type invariant, and because `ContigPages` meets the requirements.
 unsafe impl ExclusivePages for ZeroedPages {
     fn node(&self) -> NumaNode {
         self.0.node()
