@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=sh
 #
-# Runs in the guest for guest/htm, which writes to trace memory from outside when
-# it is told to on the console. Nothing else that goes on may touch it.
+# Runs in the guest for guest/htm, which writes to trace memory from outside on
+# request on the console. Nothing that happens in the guest may change trace memory.
 
 # shellcheck source=/dev/null
 . ./ktap_helpers.sh
@@ -53,7 +53,7 @@ leave_holes()
 	rm $scratch/goes
 }
 
-# From the first byte of memory on, which comes behind the headers.
+# Reads from the first byte of memory, which follows the headers.
 reading_of_kcore()
 {
 	dd if=/proc/kcore of=/dev/null bs=1M count=$(((start + size) / 1048576 + 1)) 2>/dev/null
