@@ -89,7 +89,8 @@ TEST_F(log, a_size_that_the_HTM_does_not_take_is_told_once)
 	u64 size = (1ULL << 62) + self->size;
 
 	expect_freed(self->expected);
-	expect_line(self->expected, "5 The HTM requires a power of two, which 0x%llx is not\n", size);
+	expect_line(self->expected, "5 The HTM requires a power of two, which 0x%llx is not\n",
+		    size);
 	for (int node = -1; (node = next_memory_node(node + 1)) >= 0;)
 		expect_line(self->expected, "3 Failed to allocate trace memory on node %d\n",
 			    node);
@@ -141,8 +142,8 @@ TEST_F(log, nodes_that_are_not_online_are_told_with_those_that_are)
 	char online[1024];
 
 	read_file("/sys/devices/system/node/online", online, sizeof(online));
-	expect_line(self->expected, "3 Nodes 254-255 are not all among those online, %s", online);
-	expect_line(self->expected, "3 Nodes 0,255 are not all among those online, %s", online);
+	expect_line(self->expected, "3 Nodes 254-255 are not all online, only %s", online);
+	expect_line(self->expected, "3 Nodes 0,255 are not all online, only %s", online);
 
 	ASSERT_EQ(EINVAL, write_text(NODES, "255,254\n"));
 	ASSERT_EQ(EINVAL, write_text(NODES, "0,255\n"));

@@ -173,7 +173,8 @@ TEST_F(parameters, size_that_is_no_power_of_two_is_a_notice)
 	u64 size = (1ULL << 62) + block_size();
 
 	ASSERT_EQ(0, load("size=0x%llx", size));
-	expect_line(self->expected, "5 The HTM requires a power of two, which 0x%llx is not\n", size);
+	expect_line(self->expected, "5 The HTM requires a power of two, which 0x%llx is not\n",
+		    size);
 	expect_failed(self->expected);
 	expect_without(self->expected, size);
 	read_log(self->kmsg, self->log);
@@ -279,14 +280,14 @@ FIXTURE_VARIANT_ADD(refused, nodes_that_are_not_online)
 {
 	.text = "nodes=0,255",
 	.err = EINVAL,
-	.log = "3 Nodes 0,255 are not all among those online, ",
+	.log = "3 Nodes 0,255 are not all online, only ",
 };
 
 FIXTURE_VARIANT_ADD(refused, nodes_that_are_not_online_with_a_good_size)
 {
 	.text = "size=0x%llx nodes=255",
 	.err = EINVAL,
-	.log = "3 Nodes 255 are not all among those online, ",
+	.log = "3 Nodes 255 are not all online, only ",
 };
 
 FIXTURE_VARIANT_ADD(refused, movable_that_may_be) { .text = "movable=maybe", .err = EINVAL };

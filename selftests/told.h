@@ -202,7 +202,8 @@ static inline void expect_in_log(struct told *told, u64 size, int only)
 		/* Logged between freeing and allocating. */
 		if (!noticed && !is(event, "free") && event->error != -EAGAIN) {
 			expect_line(told->expected_log,
-				    "5 The HTM requires a power of two, which 0x%llx is not\n", size);
+				    "5 The HTM requires a power of two, which 0x%llx is not\n",
+				    size);
 			noticed = true;
 		}
 		if (is(event, "alloc"))
