@@ -94,8 +94,8 @@ impl PfnRange {
 /// # Invariants
 ///
 /// `self` owns one reference to each page of `range`. The pages were allocated by
-/// `alloc_contig_pages()` or `alloc_contig_range()`, so they have no other user and no page type,
-/// and none is part of a compound page.
+/// `alloc_contig_pages()` or `alloc_contig_range()`, so they are in one zone, have no other user
+/// and no page type, and none is part of a compound page.
 #[derive(Debug)]
 pub struct ContigPages {
     range: PfnRange,
@@ -177,8 +177,8 @@ impl ContigPages {
     ///
     /// # Context
     ///
-    /// May sleep. Waits uninterruptibly while memory is going offline. Memory and CPUs cannot go
-    /// offline before this returns.
+    /// May sleep. Waits uninterruptibly while memory is going offline. While one range is tried,
+    /// memory cannot go offline.
     ///
     /// # Examples
     ///
@@ -430,6 +430,7 @@ pub(crate) mod tests {
     }
 
     /// Returns whether `call`, from another task, waits until `guard` is dropped.
+    #[allow(dead_code)] // not every kernel has something to wait for
     pub(crate) fn waits_for<G>(guard: G, call: impl FnOnce() + Send + 'static) -> Result<bool> {
         let done = Arc::new(Atomic::new(0usize), GFP_KERNEL)?;
         let done_there = done.clone();

@@ -14,14 +14,14 @@ use crate::{
 };
 use core::ops::Deref;
 
-/// Pages that have one owner and no other user.
+/// Pages that have one owner.
 ///
 /// # Safety
 ///
 /// - A value must own all pages of its [`PfnRange`], which must never change, and all of which must
 ///   be on [`ExclusivePages::node`].
-/// - No page may be part of a compound page, be mapped by a process, or have a page type, and
-///   nobody may use the type field of the page descriptors.
+/// - No page may be part of a compound page or have a page type, and nobody may use the type field
+///   of the page descriptors. So no page may be mapped by a process, except with `VM_PFNMAP`.
 /// - Dropping the value must return the pages to the page allocator, which resets that field
 ///   (`__free_pages_prepare()` in `mm/page_alloc.c`).
 pub unsafe trait ExclusivePages: Deref<Target = PfnRange> {
@@ -29,8 +29,8 @@ pub unsafe trait ExclusivePages: Deref<Target = PfnRange> {
     fn node(&self) -> NumaNode;
 }
 
-// SAFETY: By the type invariant, `self` owns pages that were allocated, which have no type and no
-// other user, and its `drop()` frees them.
+// SAFETY: By the type invariant, `self` owns pages that were allocated in one zone, which have no
+// type and no other user. `range` never changes, and `drop()` frees the pages.
 unsafe impl ExclusivePages for ContigPages {
     fn node(&self) -> NumaNode {
         ContigPages::node(self)
@@ -72,19 +72,22 @@ pub struct OfflinePages<P>(P);
 impl<P: ExclusivePages> OfflinePages<P> {
     /// Marks each page `PageOffline`.
     ///
-    /// When this returns, page frame walkers that have seen the flag unset no longer access a page.
+    /// When this returns, page frame walkers that use `page_offline_freeze()` and have seen the flag
+    /// unset no longer access a page.
     ///
     /// # Context
     ///
     /// May sleep.
     pub fn new(pages: P) -> Self {
+        let range = *pages;
+
         // SAFETY: No requirements. Waits for page frame walkers that are between checking the flag
         // and accessing the page (`page_offline_freeze()` in `mm/util.c`), and blocks new ones
         // until `page_offline_end()`.
         unsafe { bindings::page_offline_begin() };
         // SAFETY: `pages` owns the pages, so their descriptors are valid, the type fields have no
         // other user, and the unlocked updates do not race.
-        unsafe { bindings::set_pages_offline(pages.start_pfn(), pages.nr_pages()) };
+        unsafe { bindings::set_pages_offline(range.start_pfn(), range.nr_pages()) };
         // SAFETY: Pairs with the call above.
         unsafe { bindings::page_offline_end() };
 

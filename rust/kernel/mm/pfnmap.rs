@@ -144,7 +144,7 @@ pub trait PfnmapFile: 'static {
     ///
     /// # Safety
     ///
-    /// The `mmap_prepare()` hook of `file` must be [`mmap_prepare<Self>`].
+    /// [`mmap_prepare<Self>`] must have been called for `file`, or be its hook.
     unsafe fn nr_pages(file: &File) -> Result<usize>;
 
     /// Returns the state of a new mapping of `file`.

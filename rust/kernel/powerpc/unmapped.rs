@@ -105,7 +105,7 @@ impl OfflinePages<ZeroedPages> {
     ///
     /// [`EINVAL`] if the start or the size of the range is not a multiple of
     /// [`memory_block_size`], and [`EIO`] if some of it could not be unmapped. On error, the pages
-    /// are mapped again as before, and freed.
+    /// are mapped again as before, and freed, or leaked if that fails.
     ///
     /// # Context
     ///

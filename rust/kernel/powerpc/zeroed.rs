@@ -50,7 +50,7 @@ use core::ops::{
 ///
 /// # Invariants
 ///
-/// The pages are owned and have no other user. Nobody has written to any byte since it was zeroed.
+/// Each byte of the pages was zeroed after the pages had been allocated.
 pub struct ZeroedPages(ContigPages);
 
 /// Contiguous pages that are being zeroed, by workers on the CPUs of their node.
@@ -93,7 +93,7 @@ impl ZeroingPages {
     ///
     /// Process context. May sleep.
     pub fn finish(self) -> Result<ZeroedPages> {
-        // INVARIANT: Each chunk was zeroed, and the result is the only owner of the pages.
+        // INVARIANT: Each chunk was zeroed.
         self.0.finish().map(ZeroedPages).map_err(|(_, e)| e)
     }
 }
@@ -132,7 +132,7 @@ impl ZeroedPages {
     }
 }
 
-// SAFETY: By the type invariant, and because `ContigPages` meets the requirements.
+// SAFETY: This owns `ContigPages`, which meet the requirements.
 unsafe impl ExclusivePages for ZeroedPages {
     fn node(&self) -> NumaNode {
         self.0.node()
