@@ -339,7 +339,7 @@ TEST_F(first_block, makes_its_node_one_of_those_that_are_asked)
 	EXPECT_EQ(self->address, region_start(self->node));
 	EXPECT_TRUE(has_state(self->node, "held"));
 	read_log(self->kmsg, self->log);
-	EXPECT_EQ(1, count_lines(self->log, "5 Trace memory of node "))
+	EXPECT_EQ(1, count_lines(self->log, "5 Trace memory on node "))
 		TH_LOG("%s", self->log);
 }
 
@@ -434,7 +434,7 @@ TEST_F(two_zones, memory_that_may_have_to_move_is_taken_last)
 	ASSERT_EQ(0, enable(block_size()));
 	EXPECT_NE(self->movable, region_start(self->node));
 	read_log(self->kmsg, self->log);
-	EXPECT_EQ(0, count_lines(self->log, "5 Trace memory of node "));
+	EXPECT_EQ(0, count_lines(self->log, "5 Trace memory on node "));
 
 	ASSERT_EQ(0, enable(0));
 	/* Unless the kernel has begun to use it. */
@@ -443,7 +443,7 @@ TEST_F(two_zones, memory_that_may_have_to_move_is_taken_last)
 	ASSERT_EQ(0, enable(block_size()));
 	read_log(self->kmsg, self->log);
 	EXPECT_EQ(region_start(self->node) == self->movable,
-		  count_lines(self->log, "5 Trace memory of node "));
+		  count_lines(self->log, "5 Trace memory on node "));
 }
 
 struct progress {

@@ -229,7 +229,7 @@ zone_movable_gives_memory_when_there_is_no_other()
 	! take 2>/dev/null || return "$KSFT_SKIP" # there is other
 	unload && load || return
 	take 2>/dev/null || return "$KSFT_SKIP" # there is none either
-	is_held && dmesg | tail -n 5 | grep -q 'Trace memory of node [0-9]* is in ZONE_MOVABLE'
+	is_held && dmesg | tail -n 5 | grep -q 'Trace memory on node [0-9]* is in ZONE_MOVABLE'
 }
 
 zone_movable_is_told_of_as_a_notice()
@@ -240,7 +240,7 @@ zone_movable_is_told_of_as_a_notice()
 	take 2>/dev/null || return "$KSFT_SKIP"
 	node=$(find $memtrace -mindepth 1 -type d | sed 's/.*\/0*\(.\)/\1/' | head -n 1)
 	dmesg -r | sed -n 's/^\(<[0-9]*>\)\[[^]]*\] memtrace: /\1/p' | tail -n 2 > /tmp/said
-	printf '%s\n' "<5>Trace memory of node $((0x$node)) is in ZONE_MOVABLE" \
+	printf '%s\n' "<5>Trace memory on node $((0x$node)) is in ZONE_MOVABLE" \
 		"<6>Allocated trace memory on node $((0x$node)) at $(cat $memtrace/*/start)" |
 		diff - /tmp/said
 }
@@ -262,7 +262,7 @@ three_blocks_of_zone_movable_are_given_only_if_allowed()
 	! echo $((3 * size)) 2>/dev/null > $enable || return
 	unload && load || return
 	echo $((3 * size)) 2>/dev/null > $enable || return "$KSFT_SKIP"
-	dmesg | tail -n 5 | grep -q 'Trace memory of node [0-9]* is in ZONE_MOVABLE'
+	dmesg | tail -n 5 | grep -q 'Trace memory on node [0-9]* is in ZONE_MOVABLE'
 }
 
 tests="

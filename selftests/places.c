@@ -538,7 +538,7 @@ TEST_F(row, is_taken_where_it_fits_and_is_zero_and_is_given_back)
 		  log_has(places, "5 The HTM requires a power of two, which 0x%llx is not\n", size))
 		TH_LOG("%s", places->log);
 	EXPECT_EQ(place->movable,
-		  log_has(places, "5 Trace memory of node %d is in ZONE_MOVABLE\n", place->node))
+		  log_has(places, "5 Trace memory on node %d is in ZONE_MOVABLE\n", place->node))
 		TH_LOG("%s", places->log);
 	ASSERT_EQ(0, enable(0));
 	EXPECT_TRUE(free_memory_is_back(free_before));
@@ -862,7 +862,7 @@ TEST_F(places, of_zone_movable_are_the_last_to_be_taken)
 	ASSERT_EQ(0, enable(all->block));
 	EXPECT_EQ(movable->start, region_start(node));
 	read_log(self->kmsg, self->log);
-	EXPECT_TRUE(log_has(self, "5 Trace memory of node %d is in ZONE_MOVABLE\n", node));
+	EXPECT_TRUE(log_has(self, "5 Trace memory on node %d is in ZONE_MOVABLE\n", node));
 }
 
 /* Even if both together had enough: a region must be in one zone. */

@@ -22,8 +22,9 @@
 #define WHY_INTERRUPTED "interrupted by a signal"
 #define WHY_NOTHING "no contiguous memory could be freed"
 #define WHY_MOST "the largest range that could be freed is 0x%llx"
-#define WHY_NOT_ZEROED "no memory to have it zeroed"
-#define WHY_NOT_EXPOSED "no memory to map it cache-inhibited and flush it, or for its files"
+#define WHY_NOT_ZEROED "not enough memory to start zeroing it"
+#define WHY_NOT_EXPOSED \
+	"not enough memory to map it cache-inhibited and flush it, or for its files"
 
 struct event {
 	char name[8];		/* alloc, free or fail */
@@ -374,7 +375,7 @@ static inline void expect_in_time(struct __test_metadata *_metadata, struct told
 /* Removes the lines about ZONE_MOVABLE, which depend on the machine. */
 static inline void leave_out_zone_movable(char *log)
 {
-	static const char notice[] = "5 Trace memory of node ";
+	static const char notice[] = "5 Trace memory on node ";
 	char *line;
 
 	while ((line = strstr(log, notice))) {
