@@ -72,8 +72,8 @@ pub struct OfflinePages<P>(P);
 impl<P: ExclusivePages> OfflinePages<P> {
     /// Marks each page `PageOffline`.
     ///
-    /// When this returns, page frame walkers that use `page_offline_freeze()` and have seen the flag
-    /// unset no longer access a page.
+    /// When this returns, page frame walkers that use `page_offline_freeze()`, and have seen the
+    /// flag unset, no longer access a page.
     ///
     /// # Context
     ///
