@@ -202,6 +202,30 @@ TEST_F(duration, has_in_it_that_memory_is_given_back)
 	EXPECT_LE((freed - first_page - 1) * 1000, event.duration);
 }
 
+/* Nodes are freed one after the other, and no event includes the time of another. */
+TEST_F(duration, is_that_of_its_node_alone)
+{
+	FIXTURE_DATA(events) *events = &self->events;
+	static const char name[] = ": memtrace_free: ";
+	u64 before = 0, nr_nodes = 0;
+	struct event event;
+	const char *line;
+
+	ASSERT_EQ(0, enable(0));
+	line = read_trace(events);
+	while ((line = find_event(line, name))) {
+		u64 time = event_time(line, strstr(line, name));
+
+		ASSERT_TRUE(read_event(line, &event));
+		if (nr_nodes++)
+			EXPECT_LE(event.duration, (time - before + 1) * 1000);
+		before = time;
+		line += strcspn(line, "\n");
+	}
+	if (nr_nodes < 2)
+		SKIP(return, "only one node has trace memory");
+}
+
 #define REGION_FIELDS							\
 	"\tfield:int node;\toffset:8;\tsize:4;\tsigned:1;\n"		\
 	"\tfield:unsigned long pfn;\toffset:16;\tsize:8;\tsigned:0;\n"	\
