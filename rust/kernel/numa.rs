@@ -19,6 +19,9 @@ use crate::{
     str::BStr, //
 };
 
+/// The number of nodes that the kernel can have. Their numbers are less than this.
+pub const MAX_NODES: usize = bindings::MAX_NUMNODES as usize;
+
 /// A set of nodes.
 ///
 /// # Examples

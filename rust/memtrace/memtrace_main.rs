@@ -13,6 +13,7 @@
 //! - [`trace`]: the file through which processes read and map a region.
 //! - [`mapcount`]: what prevents regions from being freed while they are mapped.
 //! - [`events`]: the tracepoints.
+//! - [`kexec`]: what the log says when another kernel takes over.
 
 use kernel::{
     debugfs::{
@@ -22,8 +23,12 @@ use kernel::{
     module_param::ModuleParam,
     numa::NodeSet,
     page::PAGE_SIZE,
-    powerpc::machine_is_powernv,
+    powerpc::{
+        crash,
+        machine_is_powernv, //
+    },
     prelude::*,
+    reboot,
     str::{
         parse_size,
         BStr, //
@@ -34,6 +39,7 @@ use kernel::{
 
 mod enable;
 mod events;
+mod kexec;
 mod mapcount;
 mod nodes;
 mod region;
@@ -41,6 +47,10 @@ mod status;
 mod trace;
 
 use enable::Enable;
+use kexec::{
+    AtCrash,
+    AtReboot, //
+};
 use nodes::{
     Nodes,
     NodesFile, //
@@ -102,6 +112,11 @@ struct Memtrace {
     _nodes: File<NodesFile>,
     #[pin]
     _status: File<StatusFile>,
+    // Until the regions are freed.
+    #[pin]
+    _at_reboot: reboot::Registration<AtReboot>,
+    // Without it, the trace of a crash is only harder to find.
+    _at_crash: Option<crash::Registration<AtCrash>>,
 }
 
 impl kernel::InPlaceModule for Memtrace {
@@ -124,8 +139,11 @@ impl kernel::InPlaceModule for Memtrace {
                 *module_parameters::movable.value_ref(),
                 status.clone(),
             )?;
-            // Must not fail any more: that would free the module even if a file is already open.
             Ok(try_pin_init!(Self {
+                _at_crash: crash::Registration::new().ok(),
+                _at_reboot <- reboot::Registration::new(AtReboot),
+                // From here on it must not fail: that would free the module even if a file is
+                // already open.
                 _nodes <- dir.read_write_file(c"nodes", NodesFile(nodes)),
                 _status <- dir.read_only_file(c"status", StatusFile(status)),
                 enable <- dir.read_write_file(c"enable", enable),

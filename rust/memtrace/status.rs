@@ -16,7 +16,10 @@ use kernel::{
     time::Delta, //
 };
 
-use crate::mapcount::MapCount;
+use crate::{
+    kexec,
+    mapcount::MapCount, //
+};
 
 /// What `enable` and `status` report. Readers never wait for memory to be allocated or freed.
 #[pin_data]
@@ -39,6 +42,16 @@ pub(crate) enum State {
     Stuck(PfnRange),
     /// The node provided nothing to the last request.
     Short(Reason),
+}
+
+impl State {
+    /// Returns the memory that the node holds.
+    fn range(&self) -> Option<PfnRange> {
+        match self {
+            State::Held(range, _) | State::Stuck(range) => Some(*range),
+            State::Short(_) => None,
+        }
+    }
 }
 
 /// The reason why a node provided nothing.
@@ -87,6 +100,7 @@ impl Status {
 
     /// Sets the state of `node`, and how long it took to get there.
     pub(crate) fn set(&self, node: NumaNode, state: State, duration: Delta) {
+        kexec::record(node, state.range());
         let mut rows = self.rows.lock();
         let new = Row {
             node,
@@ -115,6 +129,7 @@ impl Status {
 
     /// Removes the row of `node`.
     pub(crate) fn forget(&self, node: NumaNode) {
+        kexec::record(node, None);
         self.rows.lock().retain(|row| row.node != node);
     }
 
@@ -123,11 +138,8 @@ impl Status {
         self.rows
             .lock()
             .iter()
-            .find_map(|row| match &row.state {
-                State::Held(range, _) | State::Stuck(range) => Some(range.size()),
-                State::Short(_) => None,
-            })
-            .unwrap_or(0)
+            .find_map(|row| row.state.range())
+            .map_or(0, |range| range.size())
     }
 }
 
