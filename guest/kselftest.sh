@@ -5,6 +5,9 @@
 # kernel's own runner; those of the programs $ONLY, if there are some; without those
 # of $WITHOUT. Both are names with commas between.
 
+# This machine is not used any more afterwards.
+export MEMTRACE_POISON=1
+
 # That of busybox lacks an option that the runner uses. TIMEOUT bounds it all.
 rm -f /bin/timeout
 

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that fails: only the page that fails is lost, and later regions do not contain it.
+ * Linux does not tell memtrace.
+ */
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "memtrace.h"
+
+#define KPAGEFLAGS "/proc/kpageflags"
+#define KPF_BUDDY 10
+#define KPF_HWPOISON 19
+
+static int offline_page(const char *how, u64 address)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%llx", address);
+	return write_text(how, text);
+}
+
+#define HARD BLOCKS "/hard_offline_page"
+#define SOFT BLOCKS "/soft_offline_page"
+
+static bool has_flag(u64 address, int flag)
+{
+	int fd = open(KPAGEFLAGS, O_RDONLY);
+	u64 flags = 0;
+
+	pread(fd, &flags, sizeof(flags), address / getpagesize() * sizeof(flags));
+	close(fd);
+	return flags >> flag & 1;
+}
+
+/* Marked as failed, and not free. */
+static bool is_lost(u64 address)
+{
+	return has_flag(address, KPF_HWPOISON) && !has_flag(address, KPF_BUDDY);
+}
+
+static bool in_region(u64 address)
+{
+	for (int node = next_region(0); node >= 0; node = next_region(node + 1)) {
+		if (address - region_start(node) < region_size(node))
+			return true;
+	}
+	return false;
+}
+
+FIXTURE(poison)
+{
+	FIXTURE_DATA(region) region;
+	u64 page;
+	u64 before;
+};
+
+FIXTURE_SETUP(poison)
+{
+	if (!getenv("MEMTRACE_POISON"))
+		SKIP(return, "pages would be lost until the next boot: set MEMTRACE_POISON=1");
+	if (access(HARD, F_OK))
+		SKIP(return, "no " HARD);
+	self->before = settled_free_memory();
+	SETUP_REGION(&self->region);
+	self->page = self->region.start + 3 * getpagesize();
+}
+
+FIXTURE_TEARDOWN_PARENT(poison)
+{
+	region_teardown(_metadata, &self->region, NULL);
+}
+
+TEST_F(poison, loses_one_page_of_a_region)
+{
+	char *map = map_region(&self->region);
+	u64 size = self->region.size;
+
+	ASSERT_NE(MAP_FAILED, map);
+	munmap(map, size);
+	offline_page(HARD, self->page);
+	EXPECT_TRUE(has_flag(self->page, KPF_HWPOISON));
+
+	EXPECT_TRUE(has_state(self->region.node, "held"));
+	ASSERT_EQ(0, enable(0));
+	EXPECT_TRUE(is_lost(self->page));
+	EXPECT_FALSE(has_flag(self->page - getpagesize(), KPF_HWPOISON));
+	EXPECT_TRUE(free_memory_is_back(self->before));
+
+	ASSERT_EQ(0, enable(size));
+	EXPECT_FALSE(in_region(self->page));
+}
+
+TEST_F(poison, leaves_a_mapping_alone)
+{
+	char *map = map_region(&self->region);
+	u64 size = self->region.size;
+
+	ASSERT_NE(MAP_FAILED, map);
+	fill(map, 0, size, 4096);
+	offline_page(HARD, self->page);
+	EXPECT_EQ(size, find_change(map, 0, size, 4096));
+	munmap(map, size);
+	ASSERT_EQ(0, enable(0));
+	EXPECT_TRUE(is_lost(self->page));
+}
+
+/* Linux finds no page behind the mapping that belongs to the process. */
+TEST_F(poison, is_not_injected_through_a_mapping)
+{
+	char *map = map_region(&self->region);
+
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_NE(0, madvise(map, getpagesize(), MADV_HWPOISON));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_FALSE(has_flag(self->region.start, KPF_HWPOISON));
+	munmap(map, self->region.size);
+}
+
+TEST_F(poison, loses_nothing_if_a_page_is_offlined_softly)
+{
+	u64 size = self->region.size, page = self->page;
+
+	EXPECT_NE(0, offline_page(SOFT, page));
+	EXPECT_FALSE(has_flag(page, KPF_HWPOISON));
+	ASSERT_EQ(0, enable(0));
+	ASSERT_EQ(0, enable(size));
+}
+
+TEST_F(poison, keeps_a_page_out_of_later_regions)
+{
+	u64 size = self->region.size, page = self->region.start;
+
+	ASSERT_EQ(0, enable(0));
+	while (!has_flag(page, KPF_BUDDY)) {
+		page += getpagesize();
+		ASSERT_GT(self->region.start + size, page);
+	}
+	EXPECT_EQ(0, offline_page(HARD, page));
+	ASSERT_TRUE(has_flag(page, KPF_HWPOISON));
+	for (int i = 0; i < 10; i++) {
+		ASSERT_EQ(0, enable(size));
+		EXPECT_FALSE(in_region(page));
+		ASSERT_EQ(0, enable(0));
+	}
+}
+
+#define NR_PAGES 8
+
+static u64 pages[NR_PAGES];
+static volatile bool requesting;
+
+static void *poison_pages(void *unused)
+{
+	for (int i = 0; i < NR_PAGES; i++) {
+		while (!requesting)
+			sched_yield();
+		offline_page(HARD, pages[i]);
+		requesting = false;
+	}
+	return NULL;
+}
+
+/* Linux may forget that a page has failed, or give it out again, if it was just being freed. */
+TEST_F(poison, does_no_harm_during_requests)
+{
+	u64 size = self->region.size;
+	pthread_t thread;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, poison_pages, NULL));
+	for (int i = 0; i < NR_PAGES; i++) {
+		pages[i] = region_start(self->region.node) + i * getpagesize();
+		requesting = true;
+		ASSERT_EQ(0, enable(size));
+		while (requesting)
+			sched_yield();
+	}
+	pthread_join(thread, NULL);
+	ASSERT_EQ(0, enable(0));
+	EXPECT_TRUE(free_memory_is_back(self->before));
+	ASSERT_EQ(0, enable(size));
+}
+
+MEMTRACE_TEST_MAIN
