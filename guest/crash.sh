@@ -24,6 +24,8 @@ crash()
 		loads=$((loads + 1))
 		[ $loads -gt 4 ] || modprobe -r memtrace || return
 	done
+	# There is room for three handlers.
+	! dmesg | grep "Crash shutdown handle" || return
 	for node in 0 99; do
 		echo "memtrace: Trace memory on node $node is held at 0x0, size 0x100000" >/dev/kmsg
 	done
