@@ -86,8 +86,9 @@ impl<T: Handler> Registration<T> {
                         ..pin_init::zeroed()
                     })
                 };
-                // SAFETY: `block` has been initialized. It is pinned, so that it stays valid until
-                // `drop()` has removed it from the list.
+                // SAFETY: register_reboot_notifier() (kernel/reboot.c) keeps `block` on a list, and
+                // calls its function with it. It has been initialized, and is pinned, so that it
+                // stays valid until `drop()` has removed it.
                 to_result(unsafe { bindings::register_reboot_notifier(block) })
             }),
         })
@@ -118,7 +119,8 @@ impl<T: Handler> Registration<T> {
 #[pinned_drop]
 impl<T: Handler> PinnedDrop for Registration<T> {
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type invariant, it is on the list.
+        // SAFETY: By the type invariant, it is on the list. unregister_reboot_notifier()
+        // (kernel/reboot.c) removes it, and returns when no notifier is being called any more.
         unsafe { bindings::unregister_reboot_notifier(self.block.get()) };
     }
 }

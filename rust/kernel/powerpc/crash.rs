@@ -62,9 +62,10 @@ impl<T: Handler> Registration<T> {
     pub fn new() -> Result<Self> {
         let callback: Option<unsafe extern "C" fn()> = Some(Self::crashed);
 
-        // SAFETY: `crashed()` can be called at any time. If it is part of a module, dropping this
-        // before the module is unloaded is enough: after a crash nothing is unloaded, but by a CPU
-        // that did not respond.
+        // SAFETY: crash_shutdown_register() (arch/powerpc/kexec/crash.c) only stores the function,
+        // which default_machine_crash_shutdown() calls after a crash. It can be called at any time,
+        // until `drop()` has removed it. If it is part of a module, that is before the module is
+        // unloaded: only a CPU that did not respond could still do this after a crash.
         if unsafe { bindings::crash_shutdown_register(callback) } != 0 {
             return Err(ENOSPC);
         }
@@ -82,7 +83,8 @@ impl<T: Handler> Registration<T> {
 
 impl<T: Handler> Drop for Registration<T> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant, it was registered.
+        // SAFETY: By the type invariant, it was registered. crash_shutdown_unregister()
+        // (arch/powerpc/kexec/crash.c) removes it, so that it is not called after a later crash.
         unsafe { bindings::crash_shutdown_unregister(self.callback) };
     }
 }
