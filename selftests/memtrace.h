@@ -153,6 +153,18 @@ static inline const char *block_file(u64 address, const char *name)
 	return path;
 }
 
+/* Whether /proc/kpageflags has @flag, KPF_..., for the page at @address. */
+static inline bool has_page_flag(u64 address, int flag)
+{
+	int fd = open("/proc/kpageflags", O_RDONLY);
+	u64 flags = 0;
+
+	if (pread(fd, &flags, sizeof(flags), address / getpagesize() * sizeof(flags)) < 0)
+		flags = 0;
+	close(fd);
+	return flags >> flag & 1;
+}
+
 static inline void interrupt(int signal)
 {
 }

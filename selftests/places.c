@@ -14,6 +14,7 @@
 #include "memtrace.h"
 
 #define PAGEMAP_PFN ((1ULL << 55) - 1)
+/* Where the kernel can take hold of a page, to move it. */
 #define KPF_LRU 5
 
 #define NO_MEMORY "no contiguous memory could be freed"
@@ -708,18 +709,6 @@ TEST_F(places, of_one_node_missing_are_remembered_by_a_write_that_changes_nothin
 	close(fd);
 }
 
-/* Whether the page at @address is where the kernel can take hold of it, to move it. */
-static bool is_on_lru_list(u64 address)
-{
-	int fd = open("/proc/kpageflags", O_RDONLY);
-	u64 flags = 1ULL << KPF_LRU;
-
-	if (pread(fd, &flags, sizeof(flags), address / getpagesize() * sizeof(flags)) < 0)
-		flags = 0;
-	close(fd);
-	return flags >> KPF_LRU & 1;
-}
-
 /*
  * Brings the page into use that the place is pinned by, so that it waits on a list of
  * this CPU for others to come. What was freed last is used first.
@@ -779,7 +768,7 @@ TEST_F(places, are_taken_although_a_page_waits_on_a_list_of_a_cpu)
 	last = &all->places[first + count - 1];
 	release_row(first, count - 1);
 	page = use_pinned_page(last);
-	if (!page || is_on_lru_list(physical_address(page)))
+	if (!page || has_page_flag(physical_address(page), KPF_LRU))
 		SKIP(return, "no page waits on a list of a CPU");
 	ASSERT_EQ(0, enable(count * all->block));
 	EXPECT_EQ(all->places[first].start, region_start(node));
