@@ -2,6 +2,8 @@
 
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/page-isolation.h>
+#include <linux/spinlock.h>
 
 __rust_helper unsigned long rust_helper_page_to_pfn(const struct page *page)
 {
@@ -41,6 +43,55 @@ __rust_helper enum zone_type rust_helper_gfp_zone(gfp_t flags)
 __rust_helper unsigned long rust_helper_pageblock_nr_pages(void)
 {
 	return pageblock_nr_pages;
+}
+
+#ifdef CONFIG_CONTIG_ALLOC
+/*
+ * Whether alloc_contig_range() cannot allocate a page even if it migrates what it
+ * can. page_is_unmovable() accepts some pages with which it fails later. It needs
+ * the lock, which keeps a free page free, so that @step is right.
+ */
+__rust_helper bool rust_helper_page_is_obstacle(struct page *page, unsigned long *step)
+{
+	struct zone *zone = page_zone(page);
+	const struct folio *folio;
+
+	guard(spinlock_irqsave)(&zone->lock);
+	if (is_migrate_cma_page(page) ||
+	    page_is_unmovable(zone, page, PB_ISOLATE_MODE_OTHER, step))
+		return true;
+
+	folio = page_folio(page);
+	if (folio_test_hugetlb(folio))
+		return folio_order(folio) > MAX_PAGE_ORDER;
+	return !page_ref_count(page) && (PageSlab(page) || PageLargeKmalloc(page));
+}
+#endif
+
+__rust_helper bool rust_helper_page_is_reserved(const struct page *page)
+{
+	return PageReserved(page);
+}
+
+/* From a copy, which does not change type between the check and the count. */
+__rust_helper bool rust_helper_page_is_pinned(const struct page *page)
+{
+	struct page_snapshot copy;
+	const struct folio *folio = &copy.folio_snapshot;
+
+	snapshot_page(&copy, page);
+	return (!page_has_type(&folio->page) || folio_test_hugetlb(folio)) &&
+	       folio_ref_count(folio) > folio_expected_ref_count(folio);
+}
+
+/* The same for a page of a process or a file that is on no list. */
+__rust_helper bool rust_helper_page_is_isolated(const struct page *page)
+{
+	struct page_snapshot copy;
+	const struct folio *folio = &copy.folio_snapshot;
+
+	snapshot_page(&copy, page);
+	return !page_has_type(&folio->page) && folio->mapping && !folio_test_lru(folio);
 }
 
 #ifndef CONFIG_MEMORY_HOTPLUG

@@ -15,6 +15,7 @@ use crate::{
     },
     bindings,
     error::to_result,
+    fmt,
     io::PhysAddr,
     numa,
     page::PAGE_SHIFT,
@@ -59,6 +60,40 @@ impl PfnRange {
     /// Returns the size in bytes.
     pub fn size(&self) -> usize {
         self.nr_pages << PAGE_SHIFT
+    }
+
+    /// Returns the zone that all pages are in, if all are online and in the same one.
+    ///
+    /// # Context
+    ///
+    /// May sleep. Waits uninterruptibly while memory is going offline.
+    pub fn zone(&self) -> Option<Zone> {
+        MemHotplugGuard::new().zone_of_all(self)
+    }
+
+    /// Returns all ranges of `nr_pages` pages between the first and the last page of `node` that
+    /// start at a multiple of `align`. There are none if `node` has no memory, or if `align` is not
+    /// a power of two.
+    ///
+    /// The ranges may contain pages that do not exist, or are on other nodes.
+    pub fn all_on(node: NumaNode, nr_pages: usize, align: usize) -> impl Iterator<Item = Self> {
+        let mut pfns = 0..0;
+
+        // Only a node that has memory has the span that is used below.
+        if numa::memory_nodes().contains(node) && nr_pages != 0 && align.is_power_of_two() {
+            // SAFETY: A node with memory has its `pglist_data`.
+            let (start, end) = unsafe {
+                (
+                    bindings::node_start_pfn(node.id()),
+                    bindings::node_end_pfn(node.id()),
+                )
+            };
+            pfns = start.next_multiple_of(align)..(end + 1).saturating_sub(nr_pages);
+        }
+        pfns.step_by(align.max(1)).map(move |start_pfn| Self {
+            start_pfn,
+            nr_pages,
+        })
     }
 }
 
@@ -162,80 +197,77 @@ impl ContigPages {
         })
     }
 
-    /// Allocates `nr_pages` contiguous pages on `node`, starting at a pfn that is a multiple of
-    /// `align`, which must be a power of two.
+    /// Allocates the pages of `range`, which must be on `node`, and in a single zone that is
+    /// allowed by `flags`.
     ///
-    /// Unlike [`ContigPages::alloc`], this guarantees the alignment even if `nr_pages` is not a
-    /// power of two. In both, `flags` specify how to allocate, and from which zones.
+    /// Unlike [`ContigPages::alloc`], this lets the caller choose the place, and with it the
+    /// alignment. `flags` specify how to allocate, too.
     ///
     /// This wraps `alloc_contig_range()` in `mm/page_alloc.c`, which migrates pages that are in the
-    /// way, and fails if it cannot.
+    /// way.
     ///
     /// # Errors
     ///
-    /// Those of [`ContigPages::alloc`], and [`EINVAL`] if `align` is not a power of two.
+    /// - [`EINVAL`] if `range` is not on `node`, or not in such a zone;
+    /// - [`EBUSY`] if some pages are in use, and could not be migrated at this time;
+    /// - [`ENOMEM`] if there is no memory to migrate pages to;
+    /// - [`EINTR`] if the current task has received a fatal signal.
     ///
     /// # Context
     ///
-    /// May sleep. Waits uninterruptibly while memory is going offline. While one range is tried,
-    /// memory cannot go offline.
+    /// May sleep. Waits uninterruptibly while memory is going offline. Meanwhile, memory cannot go
+    /// offline.
     ///
     /// # Examples
     ///
     /// ```
     /// use kernel::{
-    ///     mm::contig::ContigPages,
+    ///     mm::contig::{
+    ///         ContigPages,
+    ///         PfnRange, //
+    ///     },
     ///     numa, //
     /// };
     ///
     /// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
     /// let flags = GFP_KERNEL | __GFP_NOWARN;
-    /// let pages = ContigPages::alloc_aligned(3 * 16, 16, flags, node)?;
+    /// let pages = PfnRange::all_on(node, 3 * 16, 16)
+    ///     .find_map(|range| ContigPages::alloc_range(range, flags, node).ok())
+    ///     .ok_or(ENOMEM)?;
     ///
     /// assert_eq!(pages.start_pfn() % 16, 0);
     /// assert_eq!(pages.nr_pages(), 3 * 16);
-    /// assert!(ContigPages::alloc_aligned(3, 3, flags, node).is_err_and(|e| e == EINVAL));
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn alloc_aligned(
-        nr_pages: usize,
-        align: usize,
-        flags: Flags,
-        node: NumaNode,
-    ) -> Result<Self> {
-        if nr_pages == 0 || !align.is_power_of_two() {
+    pub fn alloc_range(range: PfnRange, flags: Flags, node: NumaNode) -> Result<Self> {
+        let guard = MemHotplugGuard::new();
+        if !guard
+            .zone_of_all(&range)
+            .is_some_and(|zone| zone.is_allowed(flags, node))
+        {
             return Err(EINVAL);
         }
-        // Only a node that has memory has page descriptors, and the span that is used below.
-        if !numa::memory_nodes().contains(node) {
-            return Err(ENOMEM);
-        }
 
-        // SAFETY: A node with memory has its `pglist_data`.
-        let (start, end) = unsafe {
-            (
-                bindings::node_start_pfn(node.id()),
-                bindings::node_end_pfn(node.id()),
+        // SAFETY: The pages are online and in one zone, and `guard` keeps them so. Sleeping here
+        // with the semaphore held is fine: `offline_pages()` isolates and migrates pages in the
+        // same way while holding it for writing, so nothing in these functions takes it.
+        let result = to_result(unsafe {
+            bindings::alloc_contig_range_noprof(
+                range.pfns().start,
+                range.pfns().end,
+                0,
+                flags.as_raw(),
             )
-        };
-        let last = end.checked_sub(nr_pages).ok_or(ENOMEM)?;
+        });
+        drop(guard);
 
-        for start_pfn in (start.next_multiple_of(align)..=last).step_by(align) {
-            let range = PfnRange {
-                start_pfn,
-                nr_pages,
-            };
-            if alloc_range(&range, flags, node).is_ok() {
-                // INVARIANT: `alloc_contig_range()` takes one reference to each page, and does not
-                // make them compound pages.
-                return Ok(Self { range });
-            }
-
-            if current!().fatal_signal_pending() {
-                return Err(EINTR);
-            }
+        match result {
+            // INVARIANT: `alloc_contig_range()` takes one reference to each page, and does not make
+            // them compound pages.
+            Ok(()) => Ok(Self { range }),
+            Err(_) if current!().fatal_signal_pending() => Err(EINTR),
+            Err(e) => Err(e),
         }
-        Err(ENOMEM)
     }
 
     /// Returns whether the pages are in `ZONE_MOVABLE`.
@@ -276,6 +308,23 @@ pub fn lru_add_drain_all() {
     unsafe { bindings::lru_add_drain_all() };
 }
 
+/// A zone of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zone {
+    nid: c_int,
+    zone: bindings::zone_type,
+}
+
+impl Zone {
+    /// Returns whether this is a zone of `node`, and `flags` allow to allocate from it.
+    pub fn is_allowed(&self, flags: Flags, node: NumaNode) -> bool {
+        // SAFETY: No requirements.
+        let highest = unsafe { bindings::gfp_zone(flags.as_raw()) };
+
+        self.nid == node.id() && self.zone <= highest
+    }
+}
+
 /// A guard during whose lifetime no memory goes offline, and no page descriptor is freed.
 ///
 /// The locking rules are those of a semaphore that is held for reading.
@@ -288,8 +337,8 @@ impl MemHotplugGuard {
         Self(NotThreadSafe)
     }
 
-    /// Returns the node and the zone of a page, if it is online.
-    fn zone_of(&self, pfn: usize) -> Option<(c_int, bindings::zone_type)> {
+    /// Returns the zone of a page, if it is online.
+    fn zone_of(&self, pfn: usize) -> Option<Zone> {
         // SAFETY: No requirements: this checks whether the page exists.
         let page = unsafe { bindings::pfn_to_online_page(pfn) };
         if page.is_null() {
@@ -299,20 +348,53 @@ impl MemHotplugGuard {
         // SAFETY: `page` is the descriptor of a page that was online, and `self` keeps it online:
         // `memory_block_offline()` in `drivers/base/memory.c`, and `try_remove_memory()` in
         // `mm/memory_hotplug.c`, hold the semaphore for writing.
-        Some(unsafe { (bindings::page_to_nid(page), bindings::page_zonenum(page)) })
+        Some(unsafe {
+            Zone {
+                nid: bindings::page_to_nid(page),
+                zone: bindings::page_zonenum(page),
+            }
+        })
     }
 
-    /// Returns whether all pages are online, on `node`, and in the same zone, which `flags` must
-    /// allow.
-    fn contains(&self, range: &PfnRange, flags: Flags, node: NumaNode) -> bool {
-        // SAFETY: No requirements.
-        let highest_zone = unsafe { bindings::gfp_zone(flags.as_raw()) };
-        let Some((nid, zone)) = self.zone_of(range.start_pfn) else {
-            return false;
+    /// Returns what an obstacle is. The page must be online.
+    fn kind_of(&self, pfn: usize) -> Obstacle {
+        // SAFETY: `self` keeps the page online. The functions look at copies, or at one word.
+        let (flags, is_reserved, is_isolated) = unsafe {
+            let page = bindings::pfn_to_page(pfn);
+
+            (
+                #[cfg(CONFIG_PROC_PAGE_MONITOR)]
+                bindings::stable_page_flags(page),
+                #[cfg(not(CONFIG_PROC_PAGE_MONITOR))]
+                0u64,
+                bindings::page_is_reserved(page),
+                bindings::page_is_isolated(page),
+            )
         };
-        if nid != node.id() || zone > highest_zone {
-            return false;
+        let has = |bit: u32| flags & 1 << bit != 0;
+
+        if is_reserved {
+            Obstacle::Reserved
+        } else if is_isolated {
+            Obstacle::Isolated
+        } else if has(bindings::KPF_HWPOISON) {
+            Obstacle::Poisoned
+        } else if has(bindings::KPF_OFFLINE) {
+            Obstacle::Offline
+        } else if has(bindings::KPF_SLAB) {
+            Obstacle::Slab
+        } else if has(bindings::KPF_PGTABLE) {
+            Obstacle::PageTable
+        } else if has(bindings::KPF_HUGE) {
+            Obstacle::HugePage
+        } else {
+            Obstacle::Kernel
         }
+    }
+
+    /// Returns the zone that all pages are in, if all are online and in the same one.
+    fn zone_of_all(&self, range: &PfnRange) -> Option<Zone> {
+        let zone = self.zone_of(range.start_pfn)?;
 
         // Two zones may share a pageblock, but then one has its start and the other its end. So
         // check the first and the last page (`__pageblock_pfn_to_page()` in `mm/page_alloc.c`).
@@ -324,13 +406,13 @@ impl MemHotplugGuard {
         while block < end {
             let next = block + block_pages;
             for pfn in [block.max(start), next.min(end) - 1] {
-                if self.zone_of(pfn) != Some((nid, zone)) {
-                    return false;
+                if self.zone_of(pfn) != Some(zone) {
+                    return None;
                 }
             }
             block = next;
         }
-        true
+        Some(zone)
     }
 }
 
@@ -341,20 +423,159 @@ impl Drop for MemHotplugGuard {
     }
 }
 
-/// Allocates all pages of `range`, or none. They must be on `node`, and in a single zone that is
-/// allowed by `flags`.
-fn alloc_range(range: &PfnRange, flags: Flags, node: NumaNode) -> Result {
-    let guard = MemHotplugGuard::new();
-    if !guard.contains(range, flags, node) {
-        return Err(ENOMEM);
+/// What keeps a page from being allocated by [`ContigPages`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// There is no page, or its memory block is offline.
+    NotOnline,
+    /// A page in another zone than the first one, or the first one is not in a zone that can be
+    /// used.
+    OtherZone,
+    /// A page that Linux does not manage: of the kernel image, of firmware, or allocated at boot.
+    Reserved,
+    /// A page of a slab cache.
+    Slab,
+    /// A page table.
+    PageTable,
+    /// A page that is marked offline, such as those of a balloon, or of `OfflinePages`.
+    Offline,
+    /// A page that has failed.
+    Poisoned,
+    /// Part of a huge page that cannot be migrated.
+    HugePage,
+    /// A page of a process or of a file that has more references than page tables and the page
+    /// cache explain: it is pinned for DMA or in a pipe, or just being used.
+    Pinned,
+    /// A page of a process or of a file that is on no LRU list, usually just for a moment.
+    Isolated,
+    /// Another page of the kernel, or of the contiguous memory allocator (CMA).
+    Kernel,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Obstacle::NotOnline => "not online",
+            Obstacle::OtherZone => "other zone",
+            Obstacle::Reserved => "reserved",
+            Obstacle::Slab => "slab",
+            Obstacle::PageTable => "page table",
+            Obstacle::Offline => "offline",
+            Obstacle::Poisoned => "poisoned",
+            Obstacle::HugePage => "huge page",
+            Obstacle::Pinned => "pinned",
+            Obstacle::Isolated => "isolated",
+            Obstacle::Kernel => "kernel",
+        })
+    }
+}
+
+/// The pages of a range that keep it from being allocated, with their pfns, in order.
+///
+/// This is a snapshot: meanwhile, pages are allocated and freed, and go offline. It says nothing
+/// about whether there is memory to migrate other pages to.
+///
+/// This wraps `page_is_unmovable()` in `mm/page_isolation.c`, by which the page allocator chooses
+/// places, and `stable_page_flags()` in `fs/proc/page.c`, which tells what a page is. Without the
+/// latter (`CONFIG_PROC_PAGE_MONITOR`), some kinds are not told from [`Obstacle::Kernel`].
+///
+/// # Context
+///
+/// Each step may sleep, and waits uninterruptibly while memory is going offline.
+///
+/// # Examples
+///
+/// ```
+/// use kernel::{
+///     mm::contig::{
+///         ContigPages,
+///         Obstacle,
+///         Obstacles, //
+///     },
+///     numa, //
+/// };
+///
+/// let node = numa::memory_nodes().iter().next().ok_or(ENODEV)?;
+/// let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
+/// let pages = ContigPages::alloc(16, flags, node)?;
+///
+/// // These pages are in use by the kernel.
+/// let obstacles = Obstacles::new(*pages, flags, node);
+/// assert!(obstacles.eq(pages.pfns().map(|pfn| (pfn, Obstacle::Kernel))));
+/// # Ok::<(), Error>(())
+/// ```
+pub struct Obstacles {
+    pfns: Range<usize>,
+    zone: Option<Zone>,
+    with_pinned: bool,
+}
+
+impl Obstacles {
+    /// Looks at the pages of `range`, which shall be allocated on `node`, in a zone that is allowed
+    /// by `flags`.
+    pub fn new(range: PfnRange, flags: Flags, node: NumaNode) -> Self {
+        Self {
+            zone: MemHotplugGuard::new()
+                .zone_of(range.start_pfn)
+                .filter(|zone| zone.is_allowed(flags, node)),
+            pfns: range.pfns(),
+            with_pinned: false,
+        }
     }
 
-    // SAFETY: The pages are online and in one zone, and `guard` keeps them so. Sleeping here with
-    // the semaphore held is fine: `offline_pages()` isolates and migrates pages in the same way
-    // while holding it for writing, so nothing in these functions takes it.
-    to_result(unsafe {
-        bindings::alloc_contig_range_noprof(range.pfns().start, range.pfns().end, 0, flags.as_raw())
-    })
+    /// Includes [`Obstacle::Pinned`]. This takes longer, and such pages do not keep the page
+    /// allocator from trying.
+    pub fn with_pinned(mut self) -> Self {
+        self.with_pinned = true;
+        self
+    }
+
+    /// Returns whether the page is an obstacle, and after how many pages to look again.
+    fn look_at(&self, pfn: usize) -> (Option<Obstacle>, usize) {
+        let guard = MemHotplugGuard::new();
+        let mut step = 1;
+
+        let Some(zone) = guard.zone_of(pfn) else {
+            return (Some(Obstacle::NotOnline), step);
+        };
+        if self.zone != Some(zone) {
+            return (Some(Obstacle::OtherZone), step);
+        }
+
+        // SAFETY: The page was online, and `guard` keeps it so, with its descriptor and zone.
+        // `step` is valid for writing. `page_is_pinned()` looks at a copy.
+        let (is_obstacle, is_pinned) = unsafe {
+            let page = bindings::pfn_to_page(pfn);
+            let is_obstacle = bindings::page_is_obstacle(page, &raw mut step);
+
+            (
+                is_obstacle,
+                !is_obstacle && self.with_pinned && bindings::page_is_pinned(page),
+            )
+        };
+        if is_obstacle {
+            (Some(guard.kind_of(pfn)), 1)
+        } else {
+            (is_pinned.then_some(Obstacle::Pinned), step)
+        }
+    }
+}
+
+impl Iterator for Obstacles {
+    type Item = (usize, Obstacle);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.pfns.is_empty() {
+            let pfn = self.pfns.start;
+            let (obstacle, step) = self.look_at(pfn);
+
+            self.pfns.start = pfn + step.min(self.pfns.len());
+            if let Some(obstacle) = obstacle {
+                return Some((pfn, obstacle));
+            }
+        }
+        None
+    }
 }
 
 impl Deref for ContigPages {
@@ -398,6 +619,17 @@ pub(crate) mod tests {
 
     fn flags() -> Flags {
         GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN
+    }
+
+    /// Allocates pages on `node` that start at a multiple of `align`.
+    pub(crate) fn alloc_somewhere(
+        nr_pages: usize,
+        align: usize,
+        node: NumaNode,
+    ) -> Result<ContigPages> {
+        PfnRange::all_on(node, nr_pages, align)
+            .find_map(|range| ContigPages::alloc_range(range, flags(), node).ok())
+            .ok_or(ENOMEM)
     }
 
     fn some_node() -> Result<NumaNode> {
@@ -469,10 +701,9 @@ pub(crate) mod tests {
         let node = some_node()?;
 
         assert!(ContigPages::alloc(0, flags(), node).is_err_and(|e| e == EINVAL));
-        assert!(ContigPages::alloc_aligned(0, 1, flags(), node).is_err_and(|e| e == EINVAL));
+        assert_eq!(PfnRange::all_on(node, 0, 1).count(), 0);
         for align in [0, 3, 6, usize::MAX] {
-            let pages = ContigPages::alloc_aligned(1, align, flags(), node);
-            assert!(pages.is_err_and(|e| e == EINVAL));
+            assert_eq!(PfnRange::all_on(node, 1, align).count(), 0);
         }
         Ok(())
     }
@@ -486,7 +717,7 @@ pub(crate) mod tests {
 
         for node in [offline.unwrap_or(NumaNode::NO_NODE), NumaNode::NO_NODE] {
             assert!(ContigPages::alloc(1, flags(), node).is_err_and(|e| e == ENOMEM));
-            assert!(ContigPages::alloc_aligned(1, 1, flags(), node).is_err_and(|e| e == ENOMEM));
+            assert_eq!(PfnRange::all_on(node, 1, 1).count(), 0);
         }
     }
 
@@ -500,14 +731,8 @@ pub(crate) mod tests {
 
         assert!(ContigPages::alloc(MANY, flags(), node).is_err_and(|e| e == ENOMEM));
         for nr_pages in [end + 1, MANY, usize::MAX] {
-            assert!(
-                ContigPages::alloc_aligned(nr_pages, 1, flags(), node).is_err_and(|e| e == ENOMEM)
-            );
+            assert_eq!(PfnRange::all_on(node, nr_pages, 1).count(), 0);
         }
-        assert!(
-            ContigPages::alloc_aligned(1, 1 << (usize::BITS - 1), flags(), node)
-                .is_err_and(|e| e == ENOMEM)
-        );
         Ok(())
     }
 
@@ -530,7 +755,7 @@ pub(crate) mod tests {
     fn others_are_aligned_as_they_shall_be() -> Result {
         for node in numa::memory_nodes().iter() {
             for (nr_pages, align) in [(1, 1), (3, 1), (1, 64), (3, 16), (48, 32), (100, 1024)] {
-                let pages = ContigPages::alloc_aligned(nr_pages, align, flags(), node)?;
+                let pages = alloc_somewhere(nr_pages, align, node)?;
 
                 assert_eq!(pages.nr_pages(), nr_pages);
                 assert_eq!(pages.start_pfn() % align, 0);
@@ -575,15 +800,12 @@ pub(crate) mod tests {
         Ok(())
     }
 
-    /// Computes the result of [`MemHotplugGuard::contains`] by checking each page.
+    /// Computes the result of [`MemHotplugGuard::zone_of_all`] by checking each page.
     fn each_is(guard: &MemHotplugGuard, range: &PfnRange, flags: Flags, node: NumaNode) -> bool {
-        // SAFETY: No requirements.
-        let highest_zone = unsafe { bindings::gfp_zone(flags.as_raw()) };
         let first = guard.zone_of(range.start_pfn);
 
         range.pfns().all(|pfn| {
-            guard.zone_of(pfn) == first
-                && first.is_some_and(|(nid, zone)| nid == node.id() && zone <= highest_zone)
+            guard.zone_of(pfn) == first && first.is_some_and(|zone| zone.is_allowed(flags, node))
         })
     }
 
@@ -613,7 +835,12 @@ pub(crate) mod tests {
                         };
                         let good = each_is(&guard, &range, GFP_KERNEL, node);
                         nr_good += usize::from(good);
-                        nr_wrong += usize::from(guard.contains(&range, GFP_KERNEL, node) != good);
+                        nr_wrong += usize::from(
+                            guard
+                                .zone_of_all(&range)
+                                .is_some_and(|zone| zone.is_allowed(GFP_KERNEL, node))
+                                != good,
+                        );
                     }
                 }
             }
@@ -622,6 +849,137 @@ pub(crate) mod tests {
         drop(guard);
         assert!(nr_good > 0);
         assert_eq!(nr_wrong, 0);
+    }
+
+    #[test]
+    fn free_pages_are_not_in_the_way() -> Result {
+        let node = some_node()?;
+        let pages = ContigPages::alloc(512, flags(), node)?;
+        let range = *pages;
+
+        assert_eq!(Obstacles::new(range, flags(), node).count(), 512);
+        drop(pages);
+        // Other tasks may have allocated some of them.
+        assert!(Obstacles::new(range, flags(), node).count() < 256);
+        Ok(())
+    }
+
+    #[test]
+    #[cfg(CONFIG_PROC_PAGE_MONITOR)]
+    fn obstacles_are_what_they_are_said_to_be() -> Result {
+        let node = some_node()?;
+        let pages = ContigPages::alloc(4, flags(), node)?;
+        let pfn = pages.start_pfn();
+
+        // SAFETY: The page is owned, and has no type. The page allocator clears it again.
+        unsafe { bindings::set_pages_offline(pfn + 1, 1) };
+        let obstacles = Obstacles::new(*pages, flags(), node);
+        assert!(obstacles.eq([
+            (pfn, Obstacle::Kernel),
+            (pfn + 1, Obstacle::Offline),
+            (pfn + 2, Obstacle::Kernel),
+            (pfn + 3, Obstacle::Kernel),
+        ]));
+        Ok(())
+    }
+
+    #[test]
+    fn obstacles_are_those_of_the_range_and_in_order() -> Result {
+        for node in numa::memory_nodes().iter() {
+            for range in PfnRange::all_on(node, 1000, 1024).take(64) {
+                let mut next = range.pfns().start;
+
+                for (pfn, _) in Obstacles::new(range, flags(), node).with_pinned() {
+                    assert!((next..range.pfns().end).contains(&pfn));
+                    next = pfn + 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_beyond_a_node_is_in_the_way() {
+        for node in numa::memory_nodes().iter() {
+            // SAFETY: A node with memory has its `pglist_data`.
+            let end = unsafe { bindings::node_end_pfn(node.id()) };
+            let range = PfnRange {
+                start_pfn: end - 16,
+                nr_pages: 32,
+            };
+
+            let beyond = Obstacles::new(range, GFP_KERNEL | __GFP_MOVABLE, node)
+                .filter(|(pfn, _)| *pfn >= end);
+            assert_eq!(
+                beyond
+                    .filter(|(_, what)| matches!(what, Obstacle::NotOnline | Obstacle::OtherZone))
+                    .count(),
+                16
+            );
+        }
+    }
+
+    #[test]
+    fn all_is_in_the_way_on_another_node() -> Result {
+        let node = some_node()?;
+        let other = (0..bindings::MAX_NUMNODES as i32)
+            .filter_map(|id| NumaNode::new(id).ok())
+            .find(|other| *other != node)
+            .unwrap_or(NumaNode::NO_NODE);
+        let range = *ContigPages::alloc(16, flags(), node)?;
+
+        let obstacles = Obstacles::new(range, flags(), other);
+        assert!(obstacles.eq(range.pfns().map(|pfn| (pfn, Obstacle::OtherZone))));
+        assert!(range
+            .zone()
+            .is_some_and(|zone| zone.is_allowed(flags(), node)));
+        assert!(!range
+            .zone()
+            .is_some_and(|zone| zone.is_allowed(flags(), other)));
+        Ok(())
+    }
+
+    #[test]
+    fn all_places_are_on_the_node_and_aligned() {
+        for node in numa::memory_nodes().iter() {
+            // SAFETY: A node with memory has its `pglist_data`.
+            let (start, end) = unsafe {
+                (
+                    bindings::node_start_pfn(node.id()),
+                    bindings::node_end_pfn(node.id()),
+                )
+            };
+            for (nr_pages, align) in [(1024, 1024), (3000, 1024), (1, 4096)] {
+                let first = start.next_multiple_of(align);
+                let mut n = 0;
+
+                for range in PfnRange::all_on(node, nr_pages, align) {
+                    assert_eq!(range.start_pfn(), first + n * align);
+                    assert!(range.pfns().end <= end);
+                    n += 1;
+                }
+                // There is no room for another one.
+                assert!(first + n * align + nr_pages > end);
+            }
+        }
+        assert_eq!(PfnRange::all_on(NumaNode::NO_NODE, 1, 1).count(), 0);
+    }
+
+    #[test]
+    fn a_range_is_allocated_where_it_shall_be() -> Result {
+        let node = some_node()?;
+        let range = *ContigPages::alloc(64, flags(), node)?;
+
+        let pages = ContigPages::alloc_range(range, flags(), node)?;
+        assert_eq!(*pages, range);
+        // It is in use now.
+        assert!(ContigPages::alloc_range(range, flags(), node).is_err_and(|e| e == EBUSY));
+        assert!(
+            ContigPages::alloc_range(range, flags(), NumaNode::NO_NODE).is_err_and(|e| e == EINVAL)
+        );
+        drop(pages);
+        ContigPages::alloc_range(range, flags(), node)?;
+        Ok(())
     }
 
     #[test]
@@ -666,12 +1024,24 @@ pub(crate) mod tests {
             lru_add_drain_all();
             (*ptr).flags.f & 1 << bindings::pageflags_PG_lru != 0
         };
+        let range = PfnRange {
+            // SAFETY: `ptr` is the descriptor of a page.
+            start_pfn: unsafe { bindings::page_to_pfn(ptr) },
+            nr_pages: 1,
+        };
+        // SAFETY: As above.
+        let node = NumaNode::new(unsafe { bindings::page_to_nid(ptr) })?;
+        let unmovable = Obstacles::new(range, GFP_KERNEL, node).next();
+        // Nothing but this test has a reference.
+        let pinned = Obstacles::new(range, GFP_KERNEL, node).with_pinned().next();
         let pages = &raw mut ptr;
         // SAFETY: This drops the reference of `page`, which is no longer used, in the way in which
         // pages on an LRU list are freed.
         unsafe { bindings::release_pages(bindings::release_pages_arg { pages }, 1) };
 
         assert!(is_on_lru);
+        assert_eq!(unmovable, None);
+        assert_eq!(pinned, Some((range.start_pfn, Obstacle::Pinned)));
         Ok(())
     }
 }

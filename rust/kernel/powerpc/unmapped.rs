@@ -246,7 +246,7 @@ impl Drop for UnmappedPages {
 mod tests {
     use super::*;
     use crate::{
-        mm::contig::ContigPages,
+        mm::contig::tests::alloc_somewhere,
         numa,
         page::PAGE_SIZE,
         powerpc::machine_is_powernv, //
@@ -261,8 +261,7 @@ mod tests {
         if !machine_is_powernv() {
             return Ok(None); // only tested on PowerNV
         }
-        let flags = GFP_KERNEL | __GFP_THISNODE | __GFP_NOWARN;
-        match ContigPages::alloc_aligned(nr_pages, align / PAGE_SIZE, flags, node) {
+        match alloc_somewhere(nr_pages, align / PAGE_SIZE, node) {
             Ok(pages) => Ok(Some(pages.zero()?.finish()?.set_offline())),
             Err(_) => Ok(None),
         }
