@@ -3,12 +3,15 @@
 //! The `enable` file: how many bytes of trace memory to allocate on each node.
 
 use kernel::{
+    alloc::NumaNode,
     debugfs::{
         Reader,
         Writer, //
     },
     fmt,
+    mm::contig::PfnRange,
     new_mutex,
+    numa::NodeSet,
     page::PAGE_SHIFT,
     powerpc::unmapped::memory_block_size,
     prelude::*,
@@ -29,17 +32,22 @@ use kernel::{
 
 use crate::{
     events,
-    mapcount::MapGate,
-    nodes::Nodes,
+    nodes::{
+        Nodes,
+        Selection, //
+    },
+    places::Wanted,
     read_text,
     region::{
         AllocFailure,
         Region,
+        UnmappedRegion,
         Zeroing, //
     },
     status::{
         State,
-        Status, //
+        Status,
+        Unused, //
     },
     Dir, //
 };
@@ -55,38 +63,35 @@ pub(crate) fn check(size: u64) -> Result {
     Ok(())
 }
 
-/// The regions that are allocated.
+/// The `enable` file's data.
 #[pin_data(PinnedDrop)]
 pub(crate) struct Enable {
     dir: Dir,
     nodes: Arc<Nodes>,
     movable: bool,
-    gate: Arc<MapGate>,
     status: Arc<Status>,
+    /// Held by the request that is being processed.
     #[pin]
-    regions: Mutex<KVec<Region>>,
+    request: Mutex<()>,
 }
 
 impl Enable {
-    /// Creates an instance without regions. Regions will be allocated on `nodes`, from
-    /// `ZONE_MOVABLE` only if `movable` is set, and exposed in `dir`. The returned initializer
-    /// cannot fail.
+    /// Creates an instance for requests that concern `nodes`. Memory will be allocated from
+    /// `ZONE_MOVABLE` only if `movable` is set, and exposed in `dir`. `status` will keep it. The
+    /// returned initializer cannot fail.
     pub(crate) fn new(
         dir: Dir,
         nodes: Arc<Nodes>,
         movable: bool,
         status: Arc<Status>,
-    ) -> Result<impl PinInit<Self>> {
-        let gate = Arc::new(MapGate::new(), GFP_KERNEL)?;
-
-        Ok(pin_init!(Self {
+    ) -> impl PinInit<Self> {
+        pin_init!(Self {
             dir,
             nodes,
             movable,
-            gate,
             status,
-            regions <- new_mutex!(KVec::new()),
-        }))
+            request <- new_mutex!(()),
+        })
     }
 
     /// Allocates the memory that was requested at load time. Loading the driver does not fail if
@@ -105,32 +110,16 @@ impl Enable {
         }
     }
 
-    /// Frees what is held, and allocates `size` bytes on each node that can provide them.
+    /// Frees what the selected nodes hold, and allocates `size` bytes on each of them that can
+    /// provide them. Other nodes are not affected.
     fn request(&self, size: u64) -> Result {
         check(size)?;
 
-        let mut regions = self.regions.lock();
-        let closed = self.gate.close().inspect_err(|_| {
-            pr_err!("Trace memory is mapped by a process, nothing changed\n");
-        })?;
-        self.replace(&mut regions, size as usize)?;
-
-        // A region can be mapped as soon as it is visible.
-        drop(closed);
-        self.expose(&mut regions, size as usize)?;
-        if size == 0 || regions.iter().any(Region::is_exposed) {
-            Ok(())
-        } else if regions.is_empty() {
-            Err(ENOMEM)
-        } else {
-            Err(EAGAIN)
-        }
-    }
-
-    /// Frees what is held, and allocates `size` bytes. The new regions are not visible yet.
-    fn replace(&self, regions: &mut KVec<Region>, size: usize) -> Result {
-        self.status.forget_short();
-        self.free_all(regions)?;
+        let _one_at_a_time = self.request.lock();
+        let selection = self.nodes.selection();
+        self.status.close(&selection)?;
+        self.status.forget_short(&selection);
+        self.free_all(&selection)?;
         if size == 0 {
             return Ok(());
         }
@@ -138,25 +127,37 @@ impl Enable {
         if !size.is_power_of_two() {
             pr_notice!("The HTM requires a power of two, which {size:#x} is not\n");
         }
-        let result = self.alloc_all(regions, size);
-        if result == Err(EINTR) {
-            self.free_all(regions)?;
+        let size = size as usize;
+        let regions = self
+            .alloc_all(&selection.nodes(), size)
+            .or_else(|e| self.free_all(&selection).and(Err(e)))?;
+        if self.expose_all(regions, size)? {
+            Ok(())
+        } else if self.status.size(&selection) == 0 {
+            Err(ENOMEM)
+        } else {
+            Err(EAGAIN)
         }
-        result
     }
 
-    /// Allocates `size` bytes on each node that can provide them.
-    fn alloc_all(&self, regions: &mut KVec<Region>, size: usize) -> Result {
-        let nodes = self.nodes.effective();
+    /// Allocates `size` bytes on each of `nodes` that can provide them. The regions are not visible
+    /// yet.
+    ///
+    /// Only a signal, or a lack of memory for the request itself, is an error.
+    fn alloc_all(&self, nodes: &NodeSet, size: usize) -> Result<KVec<Region>> {
         let nr_nodes = nodes.iter().count();
         let mut zeroing = KVec::with_capacity(nr_nodes, GFP_KERNEL)?;
         let mut flushing = KVec::with_capacity(nr_nodes, GFP_KERNEL)?;
-        regions.reserve(nr_nodes, GFP_KERNEL)?;
+        let mut regions = KVec::with_capacity(nr_nodes, GFP_KERNEL)?;
         self.status.reserve(nr_nodes)?;
 
         // Start on all nodes first, so that their memory is zeroed, and flushed, at the same time.
         for node in nodes.iter() {
-            let attempt = Zeroing::new(node, size, self.movable);
+            let attempt = Zeroing::new(Wanted {
+                node,
+                size,
+                movable: self.movable,
+            });
             let interrupted = attempt.as_ref().is_err_and(|e| e.error == EINTR);
 
             zeroing.push_within_capacity(attempt)?;
@@ -166,7 +167,7 @@ impl Enable {
         }
         for attempt in zeroing {
             let attempt = attempt
-                .and_then(|zeroing| zeroing.flush(&self.gate))
+                .and_then(Zeroing::flush)
                 .inspect_err(AllocFailure::log);
 
             flushing.push_within_capacity(attempt)?;
@@ -179,47 +180,45 @@ impl Enable {
                     events::alloc(region.node(), region.range(), region.duration());
                     regions.push_within_capacity(region)?;
                 }
-                Err(failure) => result = result.and(self.record_failure(regions, failure, size)),
+                Err(failure) => result = result.and(self.record_failure(failure, size)),
             }
         }
-        result
+        if result.is_err() {
+            while let Some(region) = regions.pop() {
+                let (node, range) = (region.node(), region.range());
+                // What cannot be freed is tried again by the caller.
+                let _ = self.free(node, range, || region.free());
+            }
+        }
+        result.map(|()| regions)
     }
 
-    /// Exposes all regions in debugfs.
-    fn expose(&self, regions: &mut KVec<Region>, size: usize) -> Result {
-        let mut i = 0;
+    /// Exposes all regions in debugfs. Returns whether there are any that could be exposed.
+    fn expose_all(&self, regions: KVec<Region>, size: usize) -> Result<bool> {
+        let mut any = false;
 
-        while i < regions.len() {
-            let region = regions.remove(i)?;
-            let (node, range) = (region.node(), region.range());
+        for region in regions {
+            let (node, range, duration) = (region.node(), region.range(), region.duration());
             match region.expose(&self.dir) {
                 Ok(region) => {
-                    if region.is_exposed() {
-                        self.status.set(node, region.state(), region.duration());
-                    }
-                    regions.insert_within_capacity(i, region)?;
-                    i += 1;
+                    self.status.set(node, State::Held(region), duration);
+                    any = true;
                 }
                 Err(failure) => {
                     if failure.stuck.is_none() {
                         events::free(node, range, failure.duration);
                     }
                     failure.log();
-                    self.record_failure(regions, failure, size)?;
+                    self.record_failure(failure, size)?;
                 }
             }
         }
-        Ok(())
+        Ok(any)
     }
 
-    /// Records a failure, and keeps the region if it is stuck. Only a signal ends the request; this
+    /// Records a failure, and keeps the memory if it is stuck. Only a signal ends the request; this
     /// is returned as an error.
-    fn record_failure(
-        &self,
-        regions: &mut KVec<Region>,
-        failure: AllocFailure,
-        size: usize,
-    ) -> Result {
+    fn record_failure(&self, failure: AllocFailure, size: usize) -> Result {
         let AllocFailure {
             node,
             reason,
@@ -232,11 +231,10 @@ impl Enable {
             .as_ref()
             .map_or(0, |region| region.range().start_pfn());
         events::fail(node, start_pfn, size >> PAGE_SHIFT, duration, error);
-        let state = stuck.as_ref().map_or(State::Short(reason), Region::state);
+        let state = stuck.map_or(State::Short(reason), |region| {
+            State::Unused(Unused::Stuck(region))
+        });
         self.status.set(node, state, duration);
-        if let Some(region) = stuck {
-            regions.push_within_capacity(region)?;
-        }
 
         if error == EINTR {
             return Err(EINTR);
@@ -244,36 +242,48 @@ impl Enable {
         Ok(())
     }
 
-    /// Frees all regions, in reverse order, and keeps those that cannot be freed.
-    fn free_all(&self, regions: &mut KVec<Region>) -> Result {
-        for i in (0..regions.len()).rev() {
-            let region = regions.remove(i)?;
-            let (node, range) = (region.node(), region.range());
-            let start_time = Instant::<Monotonic>::now();
-            match region.free() {
-                Ok(()) => {
-                    events::free(node, range, start_time.elapsed());
-                    self.status.forget(node);
-                }
-                Err(region) => {
-                    let duration = start_time.elapsed();
-                    events::fail(node, range.start_pfn(), range.nr_pages(), duration, EAGAIN);
-                    self.status.set(node, region.state(), duration);
-                    regions.insert_within_capacity(i, region)?;
-                }
+    /// Frees the memory of all selected nodes, in reverse order, and keeps what cannot be freed.
+    ///
+    /// Their regions must be closed.
+    fn free_all(&self, selection: &Selection) -> Result {
+        let mut result = Ok(());
+        let mut end = i32::MAX;
+        while let Some((node, range, memory)) = self.status.take_last(selection, end) {
+            result = result.and(self.free(node, range, || memory.free()));
+            end = node.id();
+        }
+        result
+    }
+
+    /// Frees the memory of a node, and keeps it if that fails.
+    fn free(
+        &self,
+        node: NumaNode,
+        range: PfnRange,
+        free: impl FnOnce() -> Result<(), UnmappedRegion>,
+    ) -> Result {
+        let start_time = Instant::<Monotonic>::now();
+
+        match free() {
+            Ok(()) => {
+                events::free(node, range, start_time.elapsed());
+                self.status.forget(node);
+                Ok(())
+            }
+            Err(stuck) => {
+                let duration = start_time.elapsed();
+                events::fail(node, range.start_pfn(), range.nr_pages(), duration, EAGAIN);
+                let state = State::Unused(Unused::Stuck(stuck));
+                self.status.set(node, state, duration);
+                Err(EAGAIN)
             }
         }
-
-        if !regions.is_empty() {
-            return Err(EAGAIN);
-        }
-        Ok(())
     }
 }
 
 impl Writer for Enable {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:#018x}", self.status.size())
+        writeln!(f, "{:#018x}", self.status.size(&self.nodes.selection()))
     }
 }
 
@@ -286,7 +296,10 @@ impl Reader for Enable {
 #[pinned_drop]
 impl PinnedDrop for Enable {
     fn drop(self: Pin<&mut Self>) {
-        // Regions that cannot be freed now try again when they are dropped, or are logged as lost.
-        let _ = self.free_all(&mut self.regions.lock());
+        let all = Selection::all();
+
+        // Nobody can have a region mapped. Memory that cannot be freed now is tried again when it is
+        // dropped, or is logged as lost.
+        let _ = self.status.close(&all).and_then(|()| self.free_all(&all));
     }
 }

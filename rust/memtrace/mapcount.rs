@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Prevents regions from being freed while processes have them mapped: each mapping has to pass a
-//! gate, which is closed while regions are allocated and freed.
+//! Prevents a region from being freed while processes have it mapped: each mapping has to enter the
+//! region's count, which is closed before the region is freed.
 
 use kernel::{
     prelude::*,
@@ -16,30 +16,24 @@ use kernel::{
     }, //
 };
 
-/// Counts the mappings of all regions by processes, or is closed.
-///
-/// Either all regions are freed or none. Therefore they share one gate, which closes atomically.
-pub(crate) struct MapGate(Atomic<isize>);
+/// Counts the mappings of one region by processes, or is closed.
+pub(crate) struct MapCount(Atomic<isize>);
 
-impl MapGate {
+impl MapCount {
     const CLOSED: isize = -1;
 
     pub(crate) fn new() -> Self {
         Self(Atomic::new(0))
     }
 
-    /// Prevents new mappings until the returned guard is dropped. Fails with [`EBUSY`], and leaves
-    /// the gate open, if there is a mapping.
-    pub(crate) fn close(&self) -> Result<ClosedGate<'_>> {
-        self.0
-            .cmpxchg(0, Self::CLOSED, Acquire)
-            .map(|_| ClosedGate(self))
-            .map_err(|_| EBUSY)
+    /// Returns the number of mappings. A mapping that was forked or split counts once.
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(Relaxed).try_into().unwrap_or(0)
     }
 
-    /// Counts one more mapping, if the gate is open.
+    /// Counts one more mapping, if this is not closed.
     ///
-    /// No ordering is needed: a region is exposed only after the gate was opened again.
+    /// No ordering is needed: when this is opened again, nothing has changed.
     fn enter(&self) -> bool {
         let mut count = self.0.load(Relaxed);
 
@@ -57,33 +51,23 @@ impl MapGate {
     }
 }
 
-/// A guard that keeps the gate closed.
-pub(crate) struct ClosedGate<'a>(&'a MapGate);
+/// A guard that prevents new mappings of a region, which has none.
+pub(crate) struct ClosedMapCount(Arc<MapCount>);
 
-impl Drop for ClosedGate<'_> {
+impl ClosedMapCount {
+    /// Fails with [`EBUSY`] if there is a mapping.
+    pub(crate) fn new(mappings: &Arc<MapCount>) -> Result<Self> {
+        mappings
+            .0
+            .cmpxchg(0, MapCount::CLOSED, Acquire)
+            .map(|_| Self(mappings.clone()))
+            .map_err(|_| EBUSY)
+    }
+}
+
+impl Drop for ClosedMapCount {
     fn drop(&mut self) {
-        self.0 .0.store(0, Release);
-    }
-}
-
-/// The number of mappings of one region by processes.
-pub(crate) struct MapCount {
-    gate: Arc<MapGate>,
-    count: Atomic<usize>,
-}
-
-impl MapCount {
-    /// Starts without mappings. New ones have to pass `gate`.
-    pub(crate) fn new(gate: Arc<MapGate>) -> Self {
-        Self {
-            gate,
-            count: Atomic::new(0),
-        }
-    }
-
-    /// Returns the number of mappings. A mapping that was forked or split counts once.
-    pub(crate) fn count(&self) -> usize {
-        self.count.load(Relaxed)
+        self.0 .0.store(0, Relaxed);
     }
 }
 
@@ -91,19 +75,14 @@ impl MapCount {
 pub(crate) struct Mapping(Arc<MapCount>);
 
 impl Mapping {
-    /// Counts one more mapping of a region, if the gate is open.
+    /// Counts one more mapping of a region, if its count is not closed.
     pub(crate) fn new(mappings: &Arc<MapCount>) -> Option<Self> {
-        if !mappings.gate.enter() {
-            return None;
-        }
-        mappings.count.fetch_add(1, Relaxed);
-        Some(Self(mappings.clone()))
+        mappings.enter().then(|| Self(mappings.clone()))
     }
 }
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        self.0.count.fetch_sub(1, Relaxed);
-        self.0.gate.leave();
+        self.0.leave();
     }
 }

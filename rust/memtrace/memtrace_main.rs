@@ -10,8 +10,9 @@
 //! - [`nodes`]: the file that selects the nodes.
 //! - [`status`]: the file that reports the state of each node.
 //! - [`region`]: the trace memory of one node, and how it is allocated and freed.
+//! - [`places`]: where a region could be, and what is in the way.
 //! - [`trace`]: the file through which processes read and map a region.
-//! - [`mapcount`]: what prevents regions from being freed while they are mapped.
+//! - [`mapcount`]: what prevents a region from being freed while it is mapped.
 //! - [`events`]: the tracepoints.
 //! - [`kexec`]: what the log says when another kernel takes over.
 
@@ -42,6 +43,7 @@ mod events;
 mod kexec;
 mod mapcount;
 mod nodes;
+mod places;
 mod region;
 mod status;
 mod trace;
@@ -138,7 +140,7 @@ impl kernel::InPlaceModule for Memtrace {
                 nodes.clone(),
                 *module_parameters::movable.value_ref(),
                 status.clone(),
-            )?;
+            );
             Ok(try_pin_init!(Self {
                 _at_crash: crash::Registration::new().ok(),
                 _at_reboot <- reboot::Registration::new(AtReboot),

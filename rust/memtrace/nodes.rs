@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The `nodes` file: the nodes on which the next write to `enable` allocates memory.
+//! The `nodes` file: the nodes that writes to `enable` concern.
 
 use kernel::{
+    alloc::NumaNode,
     debugfs::{
         Reader,
         Writer, //
@@ -24,23 +25,45 @@ use kernel::{
 
 use crate::read_text;
 
-/// The nodes to allocate memory on.
+/// The nodes that a request concerns. The default is all.
+#[derive(Clone, Copy)]
+pub(crate) struct Selection(NodeSet);
+
+impl Selection {
+    /// Selects all nodes.
+    pub(crate) const fn all() -> Self {
+        Self(NodeSet::empty())
+    }
+
+    pub(crate) fn contains(&self, node: NumaNode) -> bool {
+        self.0.is_empty() || self.0.contains(node)
+    }
+
+    /// Returns the nodes to allocate memory on now. If all are selected, these are those that have
+    /// memory at this time.
+    pub(crate) fn nodes(&self) -> NodeSet {
+        if self.0.is_empty() {
+            return numa::memory_nodes();
+        }
+        self.0
+    }
+}
+
+/// The current selection.
 #[pin_data]
 pub(crate) struct Nodes {
-    /// If empty, all nodes that have memory at the time of use.
     #[pin]
-    selected: Mutex<NodeSet>,
+    selection: Mutex<Selection>,
 }
 
 impl Nodes {
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            selected <- new_mutex!(NodeSet::empty()),
+            selection <- new_mutex!(Selection::all()),
         })
     }
 
-    /// Selects nodes, which must be online. An empty set selects all nodes that have memory at the
-    /// time of use.
+    /// Selects nodes, which must be online. An empty set selects all.
     pub(crate) fn select(&self, nodes: NodeSet) -> Result {
         let online = numa::online_nodes();
 
@@ -48,18 +71,12 @@ impl Nodes {
             pr_err!("Nodes {nodes} are not all online, only {online}\n");
             return Err(EINVAL);
         }
-        *self.selected.lock() = nodes;
+        *self.selection.lock() = Selection(nodes);
         Ok(())
     }
 
-    /// Returns the nodes to allocate memory on now.
-    pub(crate) fn effective(&self) -> NodeSet {
-        let selected = *self.selected.lock();
-
-        if selected.is_empty() {
-            return numa::memory_nodes();
-        }
-        selected
+    pub(crate) fn selection(&self) -> Selection {
+        *self.selection.lock()
     }
 }
 
@@ -68,7 +85,7 @@ pub(crate) struct NodesFile(pub(crate) Arc<Nodes>);
 
 impl Writer for NodesFile {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_fmt(fmt!("{}\n", self.0.effective()))
+        f.write_fmt(fmt!("{}\n", self.0.selection().nodes()))
     }
 }
 

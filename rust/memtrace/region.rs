@@ -23,34 +23,23 @@
 //! ```
 
 use kernel::{
-    alloc::{
-        Flags,
-        NumaNode, //
-    },
+    alloc::NumaNode,
     debugfs::{
         File,
         Writer, //
     },
     fmt,
     mm::{
-        contig::{
-            lru_add_drain_all,
-            ContigPages,
-            PfnRange, //
-        },
+        contig::PfnRange,
         offline::OfflinePages, //
     },
-    page::PAGE_SHIFT,
     powerpc::{
         cache_inhibited::{
             CacheInhibitedPages,
             FlushingPages,
             IoremappedPages, //
         },
-        unmapped::{
-            memory_block_size,
-            UnmappedPages, //
-        },
+        unmapped::UnmappedPages,
         zeroed::{
             ZeroedPages,
             ZeroingPages, //
@@ -73,34 +62,46 @@ use core::mem::MaybeUninit;
 
 use crate::{
     mapcount::{
-        MapCount,
-        MapGate, //
+        ClosedMapCount,
+        MapCount, //
     },
-    status::{
-        Reason,
-        State, //
-    },
+    places::Wanted,
+    status::Reason,
     trace::Trace,
     Dir, //
 };
 
-/// The trace memory of one node.
+/// The trace memory of one node, which nobody else can access yet.
 ///
 /// It is freed by [`Region::free`]. Dropping it frees the memory as well, but if that fails the
-/// memory is lost.
+/// memory is lost. The same holds for the types below.
 pub(crate) struct Region {
     node: NumaNode,
-    // Must come first: `trace` is removed, and its readers are gone, before the pages are freed.
-    files: Option<Files>,
-    memory: Memory,
+    pages: Arc<CacheInhibitedPages>,
+    mappings: Arc<MapCount>,
     duration: Delta,
 }
 
-enum Memory {
-    /// Not in use yet, or no longer in use.
-    Unmapped(UnmappedPages),
-    /// In use.
-    CacheInhibited(Arc<CacheInhibitedPages>, Arc<MapCount>),
+/// A region that processes can read and map.
+pub(crate) struct ExposedRegion {
+    // Must come first: `trace` is removed, and its readers are gone, before the pages are freed.
+    files: Files,
+    region: Region,
+}
+
+/// An exposed region that no process has mapped, or can map.
+pub(crate) struct ClosedRegion {
+    // Must come first: the region is gone before this could allow new mappings.
+    exposed: ExposedRegion,
+    _closed: ClosedMapCount,
+}
+
+/// The memory of a region that nobody can use: not yet, or no longer.
+pub(crate) struct UnmappedRegion {
+    node: NumaNode,
+    pages: UnmappedPages,
+    // Without `trace`.
+    files: Option<Files>,
 }
 
 /// The directory of a region.
@@ -134,7 +135,7 @@ pub(crate) struct AllocFailure {
     pub(crate) error: Error,
     pub(crate) duration: Delta,
     /// The region, if it could not be freed either.
-    pub(crate) stuck: Option<Region>,
+    pub(crate) stuck: Option<UnmappedRegion>,
 }
 
 impl AllocFailure {
@@ -152,6 +153,25 @@ impl AllocFailure {
         }
     }
 
+    /// Frees memory that was removed from the linear mapping but cannot be used.
+    fn after_unmapping(
+        node: NumaNode,
+        pages: Option<UnmappedPages>,
+        error: Error,
+        start_time: Instant<Monotonic>,
+    ) -> Self {
+        let unmapped = pages.map(|pages| UnmappedRegion {
+            node,
+            pages,
+            files: None,
+        });
+
+        Self {
+            stuck: unmapped.and_then(|unmapped| unmapped.free().err()),
+            ..Self::new(node, Reason::NotExposed, error, start_time)
+        }
+    }
+
     pub(crate) fn log(&self) {
         pr_err!(
             "Failed to allocate trace memory on node {}\n",
@@ -160,75 +180,15 @@ impl AllocFailure {
     }
 }
 
-/// Allocates `size` bytes on `node` from the zones that `flags` allow.
-fn alloc(node: NumaNode, size: usize, flags: Flags) -> Result<ContigPages> {
-    let flags = flags | __GFP_THISNODE | __GFP_NOWARN;
-    let nr_pages = size >> PAGE_SHIFT;
-
-    // The HTM requires power-of-two sizes, with natural alignment. Memory that is removed from the
-    // linear mapping must be aligned to memory blocks.
-    if size.is_power_of_two() {
-        ContigPages::alloc(nr_pages, flags, node)
-    } else {
-        ContigPages::alloc_aligned(nr_pages, memory_block_size() >> PAGE_SHIFT, flags, node)
-    }
-}
-
-/// Returns the flags for all zones, including `ZONE_MOVABLE` only if `movable` is set.
-fn any_zone(movable: bool) -> Flags {
-    if movable {
-        GFP_KERNEL | __GFP_HIGHMEM | __GFP_MOVABLE
-    } else {
-        GFP_KERNEL
-    }
-}
-
-/// Allocates `size` bytes on `node`. On failure, drains the per-CPU LRU lists and tries again. If
-/// that fails too and `movable` is set, tries `ZONE_MOVABLE`. This is the last resort, since it
-/// interferes with memory hotplug.
-fn alloc_retry(node: NumaNode, size: usize, movable: bool) -> Result<ContigPages> {
-    match alloc(node, size, GFP_KERNEL) {
-        Err(e) if e == ENOMEM => lru_add_drain_all(),
-        result => return result,
-    }
-    match alloc(node, size, GFP_KERNEL) {
-        Err(e) if e == ENOMEM && movable => alloc(node, size, any_zone(movable)),
-        result => result,
-    }
-}
-
-/// Returns the largest power of two less than `size` that `node` could provide, or 0. Fails if a
-/// signal interrupts the search.
-///
-/// Call this after [`alloc_retry`] has failed, which leaves the per-CPU lists drained.
-fn largest_available(node: NumaNode, size: usize, movable: bool) -> Result<usize> {
-    let mut size = size.div_ceil(2).next_power_of_two();
-
-    while size >= memory_block_size() {
-        match alloc(node, size, any_zone(movable)) {
-            Ok(_) => return Ok(size),
-            Err(e) if e == ENOMEM => size /= 2,
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(0)
-}
-
 impl Zeroing {
-    /// Allocates `size` bytes on `node`, from `ZONE_MOVABLE` only if `movable` is set, and starts
-    /// to zero them on the CPUs of that node.
-    pub(crate) fn new(node: NumaNode, size: usize, movable: bool) -> Result<Self, AllocFailure> {
+    /// Allocates memory, and starts to zero it on the CPUs of its node.
+    pub(crate) fn new(wanted: Wanted) -> Result<Self, AllocFailure> {
         let start_time = Instant::now();
+        let node = wanted.node;
 
-        let pages = alloc_retry(node, size, movable).map_err(|e| {
-            let largest = if e == ENOMEM {
-                largest_available(node, size, movable)
-            } else {
-                Err(e)
-            };
-            let (largest, error) = largest.map_or_else(|e| (0, e), |largest| (largest, ENOMEM));
-            AllocFailure::new(node, Reason::TooLarge { largest }, error, start_time)
-        })?;
+        let pages = wanted
+            .alloc()
+            .map_err(|e| AllocFailure::new(node, Reason::NoPlace(wanted), e, start_time))?;
         let in_zone_movable = pages.in_zone_movable();
         let pages = pages
             .zero()
@@ -247,7 +207,7 @@ impl Zeroing {
     /// starts to flush it from all data caches on the CPUs of its node.
     ///
     /// On error, everything is undone, as far as possible.
-    pub(crate) fn flush(self, gate: &Arc<MapGate>) -> Result<Flushing, AllocFailure> {
+    pub(crate) fn flush(self) -> Result<Flushing, AllocFailure> {
         let Self {
             node,
             start_time,
@@ -265,8 +225,8 @@ impl Zeroing {
             pages.start(),
         );
 
-        Flushing::new(node, start_time, pages, gate)
-            .map_err(|(pages, e)| Region::unmapped_failure(node, pages, e, start_time))
+        Flushing::new(node, start_time, pages)
+            .map_err(|(pages, e)| AllocFailure::after_unmapping(node, pages, e, start_time))
     }
 }
 
@@ -278,11 +238,10 @@ impl Flushing {
         node: NumaNode,
         start_time: Instant<Monotonic>,
         pages: UnmappedPages,
-        gate: &Arc<MapGate>,
     ) -> Result<Self, (Option<UnmappedPages>, Error)> {
         // Allocate the owner of the region first, so that the region is never without one.
         let (owner, mappings) = match UniqueArc::new_uninit(GFP_KERNEL)
-            .and_then(|owner| Ok((owner, Arc::new(MapCount::new(gate.clone()), GFP_KERNEL)?)))
+            .and_then(|owner| Ok((owner, Arc::new(MapCount::new(), GFP_KERNEL)?)))
         {
             Ok(owners) => owners,
             Err(e) => return Err((Some(pages), e.into())),
@@ -318,64 +277,24 @@ impl Flushing {
 
         let pages = pages
             .finish()
-            .map_err(|(pages, e)| Region::unmapped_failure(node, pages, e, start_time))?;
+            .map_err(|(pages, e)| AllocFailure::after_unmapping(node, pages, e, start_time))?;
         Ok(Region {
             node,
-            files: None,
-            memory: Memory::CacheInhibited(Arc::from(owner.write(pages)), mappings),
+            pages: Arc::from(owner.write(pages)),
+            mappings,
             duration: start_time.elapsed(),
         })
     }
 }
 
 impl Region {
-    /// Frees memory that was removed from the linear mapping but cannot be used.
-    fn unmapped_failure(
-        node: NumaNode,
-        pages: Option<UnmappedPages>,
-        error: Error,
-        start_time: Instant<Monotonic>,
-    ) -> AllocFailure {
-        let region = pages.map(|pages| Self {
-            node,
-            files: None,
-            memory: Memory::Unmapped(pages),
-            duration: Delta::ZERO,
-        });
-
-        match region {
-            Some(region) => region.into_failure(error, start_time),
-            None => AllocFailure::new(node, Reason::NotExposed, error, start_time),
-        }
-    }
-
-    /// Exposes the region in `dir`, if it is not stuck.
-    ///
-    /// On error, the region is freed, as far as possible.
-    pub(crate) fn expose(mut self, dir: &Dir) -> Result<Self, AllocFailure> {
-        let start_time = Instant::now();
-
-        if let Memory::CacheInhibited(pages, mappings) = &self.memory {
-            match Files::new(self.node, pages, dir, mappings) {
-                Ok(files) => self.files = Some(files),
-                Err(e) => return Err(self.into_failure(e, start_time)),
-            }
-        }
-        Ok(self)
-    }
-
-    /// Frees a region that could not be mapped or exposed.
-    fn into_failure(self, error: Error, start_time: Instant<Monotonic>) -> AllocFailure {
-        let node = self.node;
-
-        AllocFailure {
-            stuck: self.free().err(),
-            ..AllocFailure::new(node, Reason::NotExposed, error, start_time)
-        }
-    }
-
     pub(crate) fn node(&self) -> NumaNode {
         self.node
+    }
+
+    /// Returns the page frames of the region.
+    pub(crate) fn range(&self) -> PfnRange {
+        **self.pages
     }
 
     /// Returns how long it took to allocate the memory.
@@ -383,64 +302,127 @@ impl Region {
         self.duration
     }
 
-    /// Returns whether the region has been exposed, and can be used.
-    pub(crate) fn is_exposed(&self) -> bool {
-        self.files
-            .as_ref()
-            .is_some_and(|files| files.trace.is_some())
+    /// Exposes the region in `dir`.
+    ///
+    /// On error, the region is freed, as far as possible.
+    pub(crate) fn expose(self, dir: &Dir) -> Result<ExposedRegion, AllocFailure> {
+        let start_time = Instant::now();
+        let node = self.node;
+
+        match Files::new(&self, dir) {
+            Ok(files) => Ok(ExposedRegion {
+                files,
+                region: self,
+            }),
+            Err(e) => Err(AllocFailure {
+                stuck: self.free().err(),
+                ..AllocFailure::new(node, Reason::NotExposed, e, start_time)
+            }),
+        }
     }
 
+    /// Returns the memory to the kernel.
+    ///
+    /// On error, the memory is returned, so that the caller can try again.
+    pub(crate) fn free(self) -> Result<(), UnmappedRegion> {
+        let node = self.node;
+
+        CacheInhibitedPages::iounmap(self.pages)
+            .map(|pages| UnmappedRegion {
+                node,
+                pages,
+                files: None,
+            })
+            // If there were still another user, the last one would free the pages.
+            .map_or(Ok(()), UnmappedRegion::free)
+    }
+}
+
+impl ExposedRegion {
     /// Returns the page frames of the region.
     pub(crate) fn range(&self) -> PfnRange {
-        match &self.memory {
-            Memory::Unmapped(pages) => **pages,
-            Memory::CacheInhibited(pages, _) => ***pages,
-        }
+        self.region.range()
     }
 
-    /// Returns the state of the region, for `status`.
-    pub(crate) fn state(&self) -> State {
-        match &self.memory {
-            Memory::Unmapped(_) => State::Stuck(self.range()),
-            Memory::CacheInhibited(_, mappings) => State::Held(self.range(), mappings.clone()),
-        }
+    /// Returns how many mappings processes have.
+    pub(crate) fn nr_mappings(&self) -> usize {
+        self.region.mappings.count()
     }
 
-    /// Returns the memory to the kernel, and removes the directory.
+    /// Prevents new mappings. Returns the region if it is mapped.
+    pub(crate) fn close(self) -> Result<ClosedRegion, Self> {
+        match ClosedMapCount::new(&self.region.mappings) {
+            Ok(closed) => Ok(ClosedRegion {
+                exposed: self,
+                _closed: closed,
+            }),
+            Err(_) => Err(self),
+        }
+    }
+}
+
+impl ClosedRegion {
+    /// Returns the page frames of the region.
+    pub(crate) fn range(&self) -> PfnRange {
+        self.exposed.range()
+    }
+
+    /// Allows mappings again.
+    pub(crate) fn reopen(self) -> ExposedRegion {
+        self.exposed
+    }
+
+    /// Returns the memory to the kernel, and removes the directory. If `trace` is still open, it
+    /// returns EIO from then on.
     ///
-    /// The region must not be mapped by any process. If `trace` is still open, it returns EIO from
-    /// then on. If the linear mapping cannot be restored, the region is returned, without `trace`,
-    /// so that the caller can try again.
-    pub(crate) fn free(mut self) -> Result<(), Self> {
-        if let Some(files) = &mut self.files {
-            // Waits for readers.
-            files.trace = None;
-        }
-        let pages = match self.memory {
-            Memory::Unmapped(pages) => Some(pages),
-            // If there were still another user, the last one would free the pages.
-            Memory::CacheInhibited(pages, _) => CacheInhibitedPages::iounmap(pages),
-        };
+    /// On error, the memory is returned, without `trace`, so that the caller can try again.
+    pub(crate) fn free(self) -> Result<(), UnmappedRegion> {
+        let ExposedRegion { mut files, region } = self.exposed;
 
-        if let Some(Err((pages, _))) = pages.map(UnmappedPages::map) {
-            pr_err!("Failed to free trace memory on node {}\n", self.node.id());
-            return Err(Self {
-                memory: Memory::Unmapped(pages),
-                ..self
-            });
+        // Waits for readers.
+        files.trace = None;
+        region.free().map_err(|unmapped| UnmappedRegion {
+            files: Some(files),
+            ..unmapped
+        })
+    }
+}
+
+impl UnmappedRegion {
+    /// Returns the page frames of the memory.
+    pub(crate) fn range(&self) -> PfnRange {
+        *self.pages
+    }
+
+    /// Returns the memory to the kernel, and removes the directory, if there is one.
+    ///
+    /// If the linear mapping cannot be restored, the memory is returned, so that the caller can try
+    /// again.
+    pub(crate) fn free(self) -> Result<(), Self> {
+        let Self { node, pages, files } = self;
+
+        match pages.map() {
+            Ok(pages) => {
+                drop(pages);
+                pr_info!("Freed trace memory back on node {}\n", node.id());
+                Ok(())
+            }
+            Err((pages, _)) => {
+                pr_err!("Failed to free trace memory on node {}\n", node.id());
+                Err(Self { node, pages, files })
+            }
         }
-        pr_info!("Freed trace memory back on node {}\n", self.node.id());
-        Ok(())
     }
 }
 
 impl Files {
-    fn new(
-        node: NumaNode,
-        pages: &Arc<CacheInhibitedPages>,
-        dir: &Dir,
-        mappings: &Arc<MapCount>,
-    ) -> Result<Self> {
+    fn new(region: &Region, dir: &Dir) -> Result<Self> {
+        let Region {
+            node,
+            pages,
+            mappings,
+            ..
+        } = region;
         let dir = dir.subdir(&CString::try_from_fmt(fmt!("{:08x}", node.id()))?);
         let trace = Trace::new(pages.clone(), mappings.clone());
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The `status` file: what each node holds, or why it provided nothing to the last request.
+//! The `status` file: what each node holds, or why it provided nothing.
 
 use kernel::{
     alloc::NumaNode,
@@ -18,10 +18,19 @@ use kernel::{
 
 use crate::{
     kexec,
-    mapcount::MapCount, //
+    nodes::Selection,
+    places::Wanted,
+    region::{
+        ClosedRegion,
+        ExposedRegion,
+        UnmappedRegion, //
+    }, //
 };
 
-/// What `enable` and `status` report. Readers never wait for memory to be allocated or freed.
+/// What each node holds, or why it provided nothing.
+///
+/// Only a request changes the memory that is held, and there is one at a time. Readers never wait
+/// for memory to be allocated or freed.
 #[pin_data]
 pub(crate) struct Status {
     #[pin]
@@ -37,28 +46,52 @@ struct Row {
 /// The state of a node.
 pub(crate) enum State {
     /// The node has a region that can be used.
-    Held(PfnRange, Arc<MapCount>),
-    /// The node has a region that could not be freed.
-    Stuck(PfnRange),
+    Held(ExposedRegion),
+    /// The node has memory that nobody can use.
+    Unused(Unused),
+    /// A request is freeing the memory of the node.
+    Freeing(PfnRange),
     /// The node provided nothing to the last request.
     Short(Reason),
+}
+
+/// Memory that nobody can use, so that it can be freed.
+pub(crate) enum Unused {
+    /// A request is about to free it.
+    Closed(ClosedRegion),
+    /// It could not be freed.
+    Stuck(UnmappedRegion),
+}
+
+impl Unused {
+    /// Returns what could not be freed.
+    pub(crate) fn free(self) -> Result<(), UnmappedRegion> {
+        match self {
+            Unused::Closed(region) => region.free(),
+            Unused::Stuck(region) => region.free(),
+        }
+    }
 }
 
 impl State {
     /// Returns the memory that the node holds.
     fn range(&self) -> Option<PfnRange> {
         match self {
-            State::Held(range, _) | State::Stuck(range) => Some(*range),
+            State::Held(region) => Some(region.range()),
+            State::Unused(Unused::Closed(region)) => Some(region.range()),
+            State::Unused(Unused::Stuck(region)) => Some(region.range()),
+            State::Freeing(range) => Some(*range),
             State::Short(_) => None,
         }
     }
 }
 
 /// The reason why a node provided nothing.
+#[derive(Clone, Copy)]
 pub(crate) enum Reason {
-    /// There was no range of that size. `largest` is the largest power of two that was available,
-    /// in bytes.
-    TooLarge { largest: usize },
+    /// There was no place where it could be allocated. What is in the way is found out when this is
+    /// displayed.
+    NoPlace(Wanted),
     /// There was not enough memory to start zeroing it.
     NotZeroed,
     /// It could not be removed from the linear mapping.
@@ -72,10 +105,7 @@ pub(crate) enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Reason::TooLarge { largest: 0 } => "no contiguous memory could be freed",
-            Reason::TooLarge { largest } => {
-                return write!(f, "the largest range that could be freed is {largest:#x}");
-            }
+            Reason::NoPlace(wanted) => return fmt::Display::fmt(wanted, f),
             Reason::NotZeroed => "not enough memory to start zeroing it",
             Reason::NotUnmapped => "it could not be removed from the linear mapping",
             Reason::NotExposed => {
@@ -83,6 +113,57 @@ impl fmt::Display for Reason {
             }
             Reason::Interrupted => "interrupted by a signal",
         })
+    }
+}
+
+/// What `status` reports about a node.
+struct Report {
+    node: NumaNode,
+    duration: Delta,
+    state: &'static str,
+    memory: Result<(PfnRange, usize), Reason>,
+    why: &'static str,
+}
+
+impl Row {
+    /// Changes the state of a node that holds memory.
+    fn change(&mut self, f: impl FnOnce(State) -> State) {
+        if let Some(range) = self.state.range() {
+            self.state = f(core::mem::replace(&mut self.state, State::Freeing(range)));
+        }
+    }
+
+    /// Returns, and logs, whether a process has the region mapped.
+    fn is_mapped(&self) -> bool {
+        match &self.state {
+            State::Held(region) if region.nr_mappings() > 0 => {
+                let node = self.node.id();
+
+                pr_err!("Trace memory on node {node} is mapped by a process, nothing changed\n");
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn report(&self) -> Report {
+        let (state, memory, why) = match &self.state {
+            State::Held(region) => ("held", Ok((region.range(), region.nr_mappings())), "-"),
+            State::Unused(Unused::Closed(region)) => ("busy", Ok((region.range(), 0)), BUSY_REASON),
+            State::Freeing(range) => ("busy", Ok((*range, 0)), BUSY_REASON),
+            State::Unused(Unused::Stuck(region)) => {
+                ("stuck", Ok((region.range(), 0)), STUCK_REASON)
+            }
+            State::Short(reason) => ("short", Err(*reason), ""),
+        };
+
+        Report {
+            node: self.node,
+            duration: self.duration,
+            state,
+            memory,
+            why,
+        }
     }
 }
 
@@ -120,29 +201,103 @@ impl Status {
         }
     }
 
-    /// Removes the rows of all nodes that provided nothing.
-    pub(crate) fn forget_short(&self) {
-        self.rows
-            .lock()
-            .retain(|row| !matches!(row.state, State::Short(_)));
-    }
-
     /// Removes the row of `node`.
     pub(crate) fn forget(&self, node: NumaNode) {
         kexec::record(node, None);
         self.rows.lock().retain(|row| row.node != node);
     }
 
-    /// Returns the size of the regions in bytes, which is the same for all, or 0 if there are none.
-    pub(crate) fn size(&self) -> usize {
+    /// Removes the rows of all selected nodes that provided nothing.
+    pub(crate) fn forget_short(&self, selection: &Selection) {
+        self.rows
+            .lock()
+            .retain(|row| !(selection.contains(row.node) && matches!(row.state, State::Short(_))));
+    }
+
+    /// Returns the size in bytes of the memory that the first selected node with memory holds, or 0
+    /// if none holds any.
+    pub(crate) fn size(&self, selection: &Selection) -> usize {
         self.rows
             .lock()
             .iter()
+            .filter(|row| selection.contains(row.node))
             .find_map(|row| row.state.range())
             .map_or(0, |range| range.size())
     }
+
+    /// Prevents new mappings of the regions of all selected nodes, until they are freed.
+    ///
+    /// Fails with [`EBUSY`], and changes nothing, if one of them is mapped. If it is mapped just
+    /// now, others may refuse to be mapped for a moment.
+    pub(crate) fn close(&self, selection: &Selection) -> Result {
+        let mut rows = self.rows.lock();
+        let mut result = Ok(());
+
+        for row in rows.iter_mut().filter(|row| selection.contains(row.node)) {
+            if row.is_mapped() {
+                result = Err(EBUSY);
+            }
+        }
+        result?;
+
+        for row in rows.iter_mut().filter(|row| selection.contains(row.node)) {
+            row.change(|state| match state {
+                State::Held(region) => region
+                    .close()
+                    .map_or_else(State::Held, |region| State::Unused(Unused::Closed(region))),
+                state => state,
+            });
+            if row.is_mapped() {
+                result = Err(EBUSY);
+            }
+        }
+        if result.is_err() {
+            for row in rows.iter_mut() {
+                row.change(|state| match state {
+                    State::Unused(Unused::Closed(region)) => State::Held(region.reopen()),
+                    state => state,
+                });
+            }
+        }
+        result
+    }
+
+    /// Takes the memory out of the row of the last selected node before `end` that holds some that
+    /// nobody can use.
+    pub(crate) fn take_last(
+        &self,
+        selection: &Selection,
+        end: i32,
+    ) -> Option<(NumaNode, PfnRange, Unused)> {
+        self.rows
+            .lock()
+            .iter_mut()
+            .rev()
+            .filter(|row| selection.contains(row.node) && row.node.id() < end)
+            .find_map(|row| {
+                let range = row.state.range()?;
+
+                match core::mem::replace(&mut row.state, State::Freeing(range)) {
+                    State::Unused(memory) => Some((row.node, range, memory)),
+                    state => {
+                        row.state = state;
+                        None
+                    }
+                }
+            })
+    }
+
+    /// Returns what to report about the first node after `node`.
+    fn next_report(&self, node: i32) -> Option<Report> {
+        self.rows
+            .lock()
+            .iter()
+            .find(|row| row.node.id() > node)
+            .map(Row::report)
+    }
 }
 
+const BUSY_REASON: &str = "it is being freed";
 const STUCK_REASON: &str = "the linear mapping could not be restored, the next write tries again";
 
 /// The `status` file's data.
@@ -155,34 +310,22 @@ impl Writer for StatusFile {
             "{:<5} {:<6} {:<18} {:<18} {:<9} {:<8} why",
             "node", "state", "start", "size", "mappings", "ms"
         )?;
-        for Row {
-            node,
-            state,
-            duration,
-        } in self.0.rows.lock().iter()
-        {
-            let node = node.id();
-            let ms = duration.as_millis_ceil();
-            match state {
-                State::Held(range, mappings) => writeln!(
+        let mut node = -1;
+        while let Some(report) = self.0.next_report(node) {
+            let Report { state, why, .. } = report;
+            let ms = report.duration.as_millis_ceil();
+
+            node = report.node.id();
+            match report.memory {
+                Ok((range, nr_mappings)) => writeln!(
                     f,
-                    "{node:<5} {:<6} {:#018x} {:#018x} {:<9} {ms:<8} -",
-                    "held",
+                    "{node:<5} {state:<6} {:#018x} {:#018x} {nr_mappings:<9} {ms:<8} {why}",
                     range.start(),
                     range.size(),
-                    mappings.count(),
                 ),
-                State::Stuck(range) => writeln!(
-                    f,
-                    "{node:<5} {:<6} {:#018x} {:#018x} {:<9} {ms:<8} {STUCK_REASON}",
-                    "stuck",
-                    range.start(),
-                    range.size(),
-                    0,
-                ),
-                State::Short(reason) => f.write_fmt(fmt!(
-                    "{node:<5} {:<6} {:<18} {:<18} {:<9} {ms:<8} {reason}\n",
-                    "short",
+                // Not under the lock: it may take long to find out the reason.
+                Err(reason) => f.write_fmt(fmt!(
+                    "{node:<5} {state:<6} {:<18} {:<18} {:<9} {ms:<8} {reason}\n",
                     "-",
                     "-",
                     "-"

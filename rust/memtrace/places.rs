@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The places on a node where a region could be, and what is in the way.
+
+use kernel::{
+    alloc::{
+        Flags,
+        NumaNode, //
+    },
+    fmt,
+    mm::contig::{
+        lru_add_drain_all,
+        ContigPages,
+        Obstacle,
+        Obstacles,
+        PfnRange,
+        Zone, //
+    },
+    page::PAGE_SHIFT,
+    powerpc::unmapped::memory_block_size,
+    prelude::*,
+    time::{
+        delay::fsleep,
+        Delta,
+        Instant,
+        Monotonic, //
+    }, //
+};
+
+/// The zones that are used first.
+const KERNEL: Flags = GFP_KERNEL;
+
+fn any_zone() -> Flags {
+    GFP_KERNEL | __GFP_HIGHMEM | __GFP_MOVABLE
+}
+
+fn block_pages() -> usize {
+    memory_block_size() >> PAGE_SHIFT
+}
+
+/// Memory that a node is asked for.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) node: NumaNode,
+    /// In bytes.
+    pub(crate) size: usize,
+    /// Whether it may be in `ZONE_MOVABLE`.
+    pub(crate) movable: bool,
+}
+
+impl Wanted {
+    /// How long to wait for pages that are only in the way for a moment.
+    const PATIENCE: Delta = Delta::from_millis(1000);
+
+    /// A page that is in the way for so long stays.
+    const STAYS: Delta = Delta::from_millis(100);
+
+    fn nr_pages(&self) -> usize {
+        self.size >> PAGE_SHIFT
+    }
+
+    /// Returns the alignment, in pages. The HTM requires power-of-two sizes, with natural
+    /// alignment. Memory that is removed from the linear mapping must be aligned to memory blocks.
+    fn align(&self) -> usize {
+        if self.size.is_power_of_two() {
+            self.nr_pages()
+        } else {
+            block_pages()
+        }
+    }
+
+    fn places(&self) -> impl Iterator<Item = PfnRange> {
+        PfnRange::all_on(self.node, self.nr_pages(), self.align())
+    }
+
+    /// Returns the flags for all zones that may be used.
+    fn zones(&self) -> Flags {
+        if self.movable {
+            any_zone()
+        } else {
+            KERNEL
+        }
+    }
+
+    /// Allocates the memory.
+    ///
+    /// If that fails, but at some places nothing that stays is in the way, waits for what is, and
+    /// tries again there. `ZONE_MOVABLE` is the last resort, since using it interferes with memory
+    /// hotplug.
+    pub(crate) fn alloc(&self) -> Result<ContigPages> {
+        if self.size.is_power_of_two() {
+            let flags = KERNEL | __GFP_THISNODE | __GFP_NOWARN;
+
+            match ContigPages::alloc(self.nr_pages(), flags, self.node) {
+                Err(e) if e == ENOMEM => (),
+                result => return result,
+            }
+        }
+        let start_time = Instant::now();
+        match self.alloc_patiently(KERNEL, None, start_time) {
+            Err(e) if e == ENOMEM && self.movable => {
+                self.alloc_patiently(any_zone(), Some(KERNEL), start_time)
+            }
+            result => result,
+        }
+    }
+
+    /// Allocates the memory from `zones` without those of `tried`. Tries all places once, and then
+    /// those again where something is in the way that does not stay.
+    fn alloc_patiently(
+        &self,
+        zones: Flags,
+        tried: Option<Flags>,
+        start_time: Instant<Monotonic>,
+    ) -> Result<ContigPages> {
+        let mut waiting: KVVec<(PfnRange, usize, Instant<Monotonic>)> = KVVec::new();
+        let mut drained = false;
+
+        for place in self.places_to_try(zones, tried) {
+            if !drained {
+                // Pages that have just been added to the LRU can be migrated after this.
+                lru_add_drain_all();
+                drained = true;
+            }
+            match self.alloc_at(place, zones)? {
+                Ok(pages) => return Ok(pages),
+                Err(None) => (),
+                Err(Some(pfn)) => waiting.push((place, pfn, Instant::now()), GFP_KERNEL)?,
+            }
+        }
+        while !waiting.is_empty() && start_time.elapsed() < Self::PATIENCE {
+            fsleep(Delta::from_millis(10));
+            lru_add_drain_all();
+
+            let mut result = Ok(None);
+            waiting.retain(|(place, pfn, since)| {
+                if !matches!(result, Ok(None)) {
+                    return false;
+                }
+                match self.alloc_at(*place, zones) {
+                    Err(e) => result = Err(e),
+                    Ok(Ok(pages)) => result = Ok(Some(pages)),
+                    Ok(Err(None)) => return false,
+                    Ok(Err(Some(now))) if now != *pfn => (*pfn, *since) = (now, Instant::now()),
+                    Ok(Err(Some(_))) => return since.elapsed() < Self::STAYS,
+                }
+                true
+            });
+            if let Some(pages) = result? {
+                return Ok(pages);
+            }
+        }
+        Err(ENOMEM)
+    }
+
+    /// Returns the places in `zones` without those of `tried` where nothing that stays is in the
+    /// way, as far as that can be seen without looking for pinned pages.
+    fn places_to_try(
+        &self,
+        zones: Flags,
+        tried: Option<Flags>,
+    ) -> impl Iterator<Item = PfnRange> + '_ {
+        let mut in_the_way = None;
+
+        self.places().filter(move |place| {
+            // Places overlap if the size is not a power of two. Another zone is not in the way of
+            // a place that begins with it.
+            let overlap = match in_the_way {
+                Some((pfn, Obstacle::OtherZone)) => place.start_pfn() < pfn,
+                _ => true,
+            };
+            if in_the_way.is_some_and(|(pfn, _)| overlap && place.pfns().contains(&pfn)) {
+                return false;
+            }
+            in_the_way = Obstacles::new(*place, zones, self.node)
+                .find(|(_, obstacle)| *obstacle != Obstacle::Isolated);
+            in_the_way.is_none()
+                && !tried.is_some_and(|tried| {
+                    let zone = place.zone();
+
+                    zone.is_some_and(|zone| zone.is_allowed(tried, self.node))
+                })
+        })
+    }
+
+    /// Allocates the memory at `place`, if nothing is in the way there. Otherwise, returns the page
+    /// that is in the way now, or [`None`] if that is not the reason. Fails only if a signal kills
+    /// the writer.
+    fn alloc_at(
+        &self,
+        place: PfnRange,
+        zones: Flags,
+    ) -> Result<Result<ContigPages, Option<usize>>> {
+        if current!().fatal_signal_pending() {
+            return Err(EINTR);
+        }
+        let mut obstacles = Obstacles::new(place, zones, self.node).with_pinned();
+        if let Some((pfn, _)) = obstacles.next() {
+            return Ok(Err(Some(pfn)));
+        }
+        match ContigPages::alloc_range(place, zones | __GFP_NOWARN, self.node) {
+            Ok(pages) => Ok(Ok(pages)),
+            Err(e) if e == EINTR => Err(e),
+            Err(e) if e == EBUSY => Ok(Err(Some(place.start_pfn()))),
+            Err(_) => Ok(Err(None)),
+        }
+    }
+
+    /// Looks at all pages of the node.
+    fn survey(&self) -> Result<Survey> {
+        let ranges = || PfnRange::all_on(self.node, block_pages(), block_pages());
+        let mut blocks = KVVec::with_capacity(ranges().count(), GFP_KERNEL)?;
+
+        // Pages on the lists of CPUs have another reference, but are not in the way.
+        lru_add_drain_all();
+        // Memory may be added meanwhile.
+        for range in ranges().take(blocks.capacity()) {
+            if current!().fatal_signal_pending() {
+                return Err(EINTR);
+            }
+            let mut obstacles = Obstacles::new(range, any_zone(), self.node)
+                .with_pinned()
+                .filter(|(_, obstacle)| *obstacle != Obstacle::Isolated);
+            let first = obstacles.next();
+            let nr_others = obstacles.count();
+
+            blocks.push_within_capacity(Block {
+                range,
+                zone: range.zone(),
+                nr_obstacles: first.map_or(0, |_| 1 + nr_others),
+                first,
+            })?;
+        }
+        Ok(Survey(blocks))
+    }
+}
+
+/// What is in the way on a node, by memory block.
+struct Survey(KVVec<Block>);
+
+struct Block {
+    range: PfnRange,
+    zone: Option<Zone>,
+    nr_obstacles: usize,
+    first: Option<(usize, Obstacle)>,
+}
+
+impl Survey {
+    /// Returns the blocks of each place for the memory that is `wanted`.
+    fn places(&self, wanted: &Wanted) -> impl Iterator<Item = &[Block]> {
+        let align = wanted.align();
+
+        self.0
+            .windows((wanted.nr_pages() / block_pages()).max(1))
+            .filter(move |blocks| blocks[0].range.start_pfn() % align == 0)
+    }
+
+    /// Returns the largest power of two less than the size of `wanted` that could be allocated,
+    /// or 0.
+    fn largest(&self, wanted: &Wanted) -> usize {
+        let mut size = wanted.size.div_ceil(2).next_power_of_two();
+
+        while size >= memory_block_size() {
+            let smaller = Wanted { size, ..*wanted };
+            if self
+                .places(&smaller)
+                .any(|place| nr_obstacles(place) == 0 && smaller.can_be_in(place))
+            {
+                return size;
+            }
+            size /= 2;
+        }
+        0
+    }
+}
+
+fn nr_obstacles(place: &[Block]) -> usize {
+    place.iter().map(|block| block.nr_obstacles).sum()
+}
+
+impl Wanted {
+    /// Returns whether the place is in a single zone that may be used.
+    fn can_be_in(&self, place: &[Block]) -> bool {
+        let zone = place[0].zone;
+
+        zone.is_some_and(|zone| zone.is_allowed(self.zones(), self.node))
+            && place.iter().all(|block| block.zone == zone)
+    }
+}
+
+/// Why the node does not have the memory now.
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ok(survey) = self.survey() else {
+            return f.write_str("it was not possible to find out what is in the way");
+        };
+
+        match survey.largest(self) {
+            0 => f.write_str("no memory block is free or movable")?,
+            largest => write!(
+                f,
+                "the largest range that is free or movable is {largest:#x}"
+            )?,
+        }
+        let best = survey
+            .places(self)
+            .filter(|place| self.can_be_in(place))
+            .min_by_key(|place| nr_obstacles(place));
+        let Some(best) = best else {
+            return f.write_str(if survey.places(self).next().is_some() {
+                ", and no place of this size is in one zone"
+            } else {
+                ", and the node has no place of this size"
+            });
+        };
+        write!(
+            f,
+            "; at {:#018x}, pages in the way: {}",
+            best[0].range.start(),
+            nr_obstacles(best)
+        )?;
+        match best.iter().find_map(|block| block.first) {
+            Some((pfn, obstacle)) => {
+                let start = pfn << PAGE_SHIFT;
+
+                f.write_fmt(fmt!(", the first at {start:#018x}: {obstacle}"))
+            }
+            None => Ok(()),
+        }
+    }
+}
