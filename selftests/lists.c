@@ -194,6 +194,7 @@ TEST_F(region, nodes_stay_chosen)
 {
 	char before[1024], after[1024], list[16];
 
+	ASSERT_EQ(0, enable(0));
 	snprintf(list, sizeof(list), "%d\n", self->node);
 	ASSERT_EQ(0, write_text(NODES, list));
 	read_file(NODES, before, sizeof(before));

@@ -125,7 +125,10 @@ TEST_F(log, that_memory_is_mapped_is_told)
 
 	ASSERT_EQ(EBUSY, enable(0));
 	read_log(self->kmsg, self->seen);
-	EXPECT_STREQ("3 Trace memory is mapped by a process, nothing changed\n", self->seen);
+	expect_line(self->expected,
+		    "3 Trace memory on node %d is mapped by a process, nothing changed\n",
+		    self->region.node);
+	EXPECT_STREQ(self->expected, self->seen);
 }
 
 TEST_F(log, nothing_is_told_while_there_is_nothing_to_give_back)

@@ -587,7 +587,8 @@ static inline int run_memtrace_tests(int argc, char **argv)
 	}
 	if (access(ENABLE, F_OK))
 		ksft_exit_skip("there is no " ENABLE ", is debugfs mounted?\n");
-	if (held())
+	/* Also that of nodes that are not selected. */
+	if (held() || next_region(0) >= 0)
 		ksft_exit_skip("trace memory is in use\n");
 
 	return test_harness_run(argc, argv);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each selected node provides a region. By default, all nodes with memory are selected.
+ * Each selected node provides a region, and others keep theirs. By default, all nodes with memory
+ * are selected.
  */
 #include "memtrace.h"
 
@@ -19,13 +20,18 @@ FIXTURE(chosen)
 	FIXTURE_DATA(region) region;
 	int node;
 	char list[16];
+	u64 starts[256];
+	u64 sizes[256];
 };
 
 FIXTURE_SETUP(chosen)
 {
 	SETUP_REGION(&self->region);
-	for (int node = -1; (node = next_region(node + 1)) >= 0;)
+	for (int node = -1; (node = next_region(node + 1)) >= 0;) {
 		self->node = node;
+		self->starts[node] = region_start(node);
+		self->sizes[node] = region_size(node);
+	}
 	snprintf(self->list, sizeof(self->list), "%d", self->node);
 	ASSERT_EQ(0, write_text(NODES, self->list));
 }
@@ -50,29 +56,187 @@ TEST_F(chosen, changes_nothing_before_the_next_write_to_enable)
 	EXPECT_EQ(self->region.size, held());
 }
 
-TEST_F(chosen, alone_gives_a_region)
+/* Whether each other node has its region, or none, as before. */
+static bool others_are_unchanged(FIXTURE_DATA(chosen) *self)
 {
-	ASSERT_EQ(0, enable(block_size()));
-	EXPECT_EQ(self->node, next_region(0));
-	EXPECT_EQ(-1, next_region(self->node + 1));
+	for (int node = 0; node < 256; node++) {
+		if (node != self->node && (region_start(node) != self->starts[node] ||
+					   region_size(node) != self->sizes[node] ||
+					   has_state(node, "held") != !!self->sizes[node])) {
+			ksft_print_msg("node %d has changed\n", node);
+			return false;
+		}
+	}
+	return true;
 }
 
-TEST_F(chosen, is_not_the_only_one_to_give_back_its_region)
+TEST_F(chosen, alone_gives_a_region)
 {
-	u64 free_before;
+	u64 sizes[] = { 2 * block_size(), block_size(), 0, block_size() };
 
-	ASSERT_EQ(0, enable(0));
+	for (int i = 0; i < ARRAY_SIZE(sizes); i++) {
+		int err = enable(sizes[i]);
+
+		if (err == ENOMEM)
+			continue; /* it has only one block */
+		ASSERT_EQ(0, err);
+		EXPECT_EQ(sizes[i], region_size(self->node));
+		EXPECT_EQ(sizes[i], held());
+		EXPECT_EQ(!!sizes[i], has_state(self->node, "held"));
+		EXPECT_TRUE(others_are_unchanged(self));
+	}
+}
+
+TEST_F(chosen, alone_has_nothing_if_it_has_not_as_much)
+{
+	ASSERT_EQ(ENOMEM, enable(1ULL << 62));
+	EXPECT_EQ(0, region_size(self->node));
+	EXPECT_EQ(0, held());
+	EXPECT_TRUE(is_short(self->node));
+	EXPECT_TRUE(others_are_unchanged(self));
+}
+
+TEST_F(chosen, alone_keeps_its_region_while_that_is_mapped)
+{
+	char *map;
+	int fd = open(node_file(self->node, "trace"), O_RDWR);
+
+	map = mmap(NULL, self->region.size, PROT_READ, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(EBUSY, enable(0));
+	EXPECT_EQ(EBUSY, enable(self->region.size));
+	EXPECT_EQ(self->region.size, region_size(self->node));
+	EXPECT_EQ(1, count_mappings(self->node));
+	EXPECT_TRUE(others_are_unchanged(self));
+	munmap(map, self->region.size);
+	EXPECT_EQ(0, enable(0));
+	EXPECT_TRUE(others_are_unchanged(self));
+}
+
+TEST_F(chosen, has_a_size_of_its_own)
+{
+	u64 size = 2 * block_size();
+
+	if (self->node == self->region.node)
+		SKIP(return, "there is one region only");
+	if (enable(size))
+		SKIP(return, "the last node has one block only");
+	EXPECT_EQ(size, held());
+
+	/* That of the first node with a region. */
+	ASSERT_EQ(0, write_text(NODES, "\n"));
+	EXPECT_EQ(self->region.size, held());
+	ASSERT_EQ(0, write_text(NODES, self->list));
+	EXPECT_EQ(size, held());
+	EXPECT_EQ(0, enable(0));
+	EXPECT_EQ(0, held());
+	ASSERT_EQ(0, write_text(NODES, "\n"));
+	EXPECT_EQ(self->region.size, held());
+
+	/* All of it is given back at once. */
+	EXPECT_EQ(0, enable(0));
 	EXPECT_EQ(-1, next_region(0));
 	EXPECT_EQ(0, held());
-	free_before = settled_free_memory();
+}
 
-	/* Each one has a region again when one is chosen. */
+TEST_F(chosen, may_be_the_last_one_to_be_asked_or_the_first)
+{
+	char first[16];
+
+	if (self->node == self->region.node)
+		SKIP(return, "there is one region only");
+	snprintf(first, sizeof(first), "%d", self->region.node);
 	ASSERT_EQ(0, write_text(NODES, "\n"));
-	ASSERT_EQ(0, enable(block_size()));
+	ASSERT_EQ(0, enable(0));
+
 	ASSERT_EQ(0, write_text(NODES, self->list));
+	ASSERT_EQ(0, enable(block_size()));
+	ASSERT_EQ(0, write_text(NODES, first));
+	ASSERT_EQ(0, enable(block_size()));
+	ASSERT_EQ(0, write_text(NODES, "\n"));
+	EXPECT_TRUE(has_state(self->node, "held"));
+	EXPECT_TRUE(has_state(self->region.node, "held"));
+
 	ASSERT_EQ(0, enable(0));
 	EXPECT_EQ(-1, next_region(0));
+	EXPECT_EQ(NULL, status_row(self->node));
+	EXPECT_EQ(NULL, status_row(self->region.node));
+}
+
+TEST_F(chosen, alone_has_nothing_after_its_writer_was_killed)
+{
+	u64 free_before;
+	bool killed = false;
+
+	ASSERT_EQ(0, enable(0));
+	free_before = settled_free_memory();
+	for (int i = 0; i < 100 && !killed; i++)
+		killed = kill_writer(self->region.size, free_before, 0);
+	ASSERT_TRUE(killed);
+	EXPECT_TRUE(is_short_because(self->node, "interrupted by a signal"));
+	EXPECT_EQ(0, region_size(self->node));
+	EXPECT_TRUE(others_are_unchanged(self));
 	EXPECT_TRUE(free_memory_is_back(free_before));
+}
+
+/* Maps the region of the first node, which is not chosen, and fills it. */
+static char *map_other(FIXTURE_DATA(chosen) *self)
+{
+	char *map = map_region(&self->region);
+
+	if (map != MAP_FAILED)
+		fill(map, 0, self->region.size, getpagesize());
+	return map;
+}
+
+TEST_F(chosen, is_taken_and_given_back_while_another_is_mapped_and_read)
+{
+	u64 size = self->region.size;
+	const char *map;
+	char page[65536];
+
+	if (self->node == self->region.node)
+		SKIP(return, "there is one region only");
+	map = map_other(self);
+	ASSERT_NE(MAP_FAILED, map);
+
+	for (int i = 0; i < 100; i++) {
+		u64 offset = i * sizeof(page) % size;
+		int err = enable(i % 3 * block_size());
+
+		ASSERT_TRUE(!err || (err == ENOMEM && i % 3 == 2));
+		ASSERT_EQ(err ? 0 : i % 3 * block_size(), region_size(self->node));
+		ASSERT_EQ(size, find_change(map, 0, size, getpagesize()));
+		ASSERT_EQ(sizeof(page), pread(self->region.fd, page, sizeof(page), offset));
+		ASSERT_EQ(0, memcmp(page, map + offset, sizeof(word_at(0))));
+		ASSERT_EQ(1, count_mappings(self->region.node));
+		ASSERT_TRUE(others_are_unchanged(self));
+	}
+
+	/* All together cannot be given back. */
+	ASSERT_EQ(0, enable(block_size()));
+	ASSERT_EQ(0, write_text(NODES, "\n"));
+	EXPECT_EQ(EBUSY, enable(0));
+	EXPECT_EQ(block_size(), region_size(self->node));
+	EXPECT_TRUE(others_are_unchanged(self));
+}
+
+/* That all together could not be given back is no reason not to map them. */
+TEST_F(chosen, can_be_mapped_after_a_request_that_another_kept)
+{
+	char *map;
+	int fd;
+
+	if (self->node == self->region.node)
+		SKIP(return, "there is one region only");
+	ASSERT_NE(MAP_FAILED, map_other(self));
+	ASSERT_EQ(0, write_text(NODES, "\n"));
+	ASSERT_EQ(EBUSY, enable(0));
+
+	fd = open(node_file(self->node, "trace"), O_RDWR);
+	map = mmap(NULL, self->region.size, PROT_READ, MAP_SHARED, fd, 0);
+	EXPECT_NE(MAP_FAILED, map);
+	EXPECT_EQ(1, count_mappings(self->node));
 }
 
 TEST_F(chosen, is_chosen_once_if_it_is_listed_twice)
@@ -83,15 +247,15 @@ TEST_F(chosen, is_chosen_once_if_it_is_listed_twice)
 	ASSERT_EQ(0, write_text(NODES, list));
 	EXPECT_STREQ(self->list, read_line(NODES));
 	ASSERT_EQ(0, enable(block_size()));
-	EXPECT_EQ(self->node, next_region(0));
-	EXPECT_EQ(-1, next_region(self->node + 1));
+	EXPECT_EQ(block_size(), region_size(self->node));
+	EXPECT_TRUE(others_are_unchanged(self));
 }
 
 TEST_F(chosen, stays_chosen_for_the_requests_that_follow)
 {
 	for (int i = 0; i < 3; i++) {
 		ASSERT_EQ(0, enable(block_size()));
-		EXPECT_EQ(self->node, next_region(0));
+		EXPECT_TRUE(others_are_unchanged(self));
 	}
 	EXPECT_EQ(ENOMEM, enable(1ULL << 62));
 	EXPECT_EQ(EINVAL, enable(1));
@@ -143,6 +307,8 @@ TEST_F(chosen, can_be_without_memory)
 	EXPECT_EQ(ENOMEM, enable(block_size()));
 	EXPECT_EQ(0, held());
 	EXPECT_TRUE(is_short(node));
+	EXPECT_EQ(self->sizes[self->node], region_size(self->node));
+	EXPECT_TRUE(others_are_unchanged(self));
 }
 
 FIXTURE(bad_list)

@@ -11,7 +11,7 @@ struct row {
 	char size[32];
 	char mappings[16];
 	char ms[16];
-	char why[128];
+	char why[256];
 };
 
 /* Reads the row of @node, and returns whether there is one. */
@@ -22,7 +22,7 @@ static bool read_row(int node, struct row *row)
 	bool found = false;
 
 	while (f && !found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "%d %15s %31s %31s %15s %15s %127[^\n]", &row->node,
+		found = sscanf(line, "%d %15s %31s %31s %15s %15s %255[^\n]", &row->node,
 			       row->state, row->start, row->size, row->mappings, row->ms,
 			       row->why) == 7 && row->node == node;
 	if (f)
@@ -261,7 +261,7 @@ TEST_F(region, is_not_there_for_a_reason)
 	EXPECT_STREQ("-", row.size);
 	EXPECT_STREQ("-", row.mappings);
 	EXPECT_LE(0, atoi(row.ms));
-	found = sscanf(row.why, "the largest range that could be freed is 0x%llx", &most);
+	found = sscanf(row.why, "the largest range that is free or movable is 0x%llx", &most);
 	ASSERT_EQ(1, found);
 
 	/* This size is available, and twice as much is not. */
@@ -281,12 +281,11 @@ static u64 read_most(int node)
 {
 	struct row row;
 	u64 most;
-	int end;
 
 	if (!read_row(node, &row) ||
-	    sscanf(row.why, "the largest range that could be freed is 0x%llx%n", &most, &end) != 1)
+	    sscanf(row.why, "the largest range that is free or movable is 0x%llx", &most) != 1)
 		return 0;
-	return row.why[end] ? 0 : most;
+	return most;
 }
 
 /* A node alone, so that others do not matter. */
@@ -303,6 +302,7 @@ FIXTURE_SETUP(alone)
 	SETUP_REGION(&self->region);
 	for (int node = -1; (node = next_region(node + 1)) >= 0;)
 		self->node = node;
+	ASSERT_EQ(0, enable(0));
 	snprintf(list, sizeof(list), "%d\n", self->node);
 	ASSERT_EQ(0, write_text(NODES, list));
 }
@@ -320,6 +320,7 @@ TEST_F(alone, could_give_the_same_whatever_is_asked_for)
 
 	ASSERT_EQ(ENOMEM, enable(1ULL << 62));
 	most = read_most(self->node);
+	ASSERT_LT(0, most);
 	EXPECT_EQ(0, most & (most - 1));
 	EXPECT_LE(block_size(), most);
 	for (size = most; size <= node_meminfo(self->node, "MemTotal"); size *= 2)
@@ -350,9 +351,9 @@ TEST_F(alone, gave_nothing_to_the_last_request_only)
 	EXPECT_FALSE(is_short(self->node));
 }
 
-TEST_F(alone, is_not_listed_once_another_is_asked)
+TEST_F(alone, stays_listed_when_another_is_asked)
 {
-	int other = next_region(0);
+	int other = self->region.node;
 	struct row row;
 	char list[16];
 
@@ -365,9 +366,39 @@ TEST_F(alone, is_not_listed_once_another_is_asked)
 	snprintf(list, sizeof(list), "%d\n", other);
 	ASSERT_EQ(0, write_text(NODES, list));
 	ASSERT_EQ(0, enable(block_size()));
-	EXPECT_FALSE(read_row(self->node, &row));
+	EXPECT_TRUE(is_short(self->node));
 	ASSERT_TRUE(read_row(other, &row));
 	EXPECT_STREQ("held", row.state);
+
+	/* Until all are asked. */
+	ASSERT_EQ(0, write_text(NODES, "\n"));
+	ASSERT_EQ(0, enable(0));
+	EXPECT_FALSE(read_row(self->node, &row));
+	EXPECT_FALSE(read_row(other, &row));
+}
+
+TEST_F(alone, stays_listed_while_another_is_mapped)
+{
+	char list[16];
+	char *map;
+	int fd;
+
+	if (self->node == self->region.node)
+		SKIP(return, "there is one region only");
+	ASSERT_EQ(ENOMEM, enable(1ULL << 62));
+	snprintf(list, sizeof(list), "%d\n", self->region.node);
+	ASSERT_EQ(0, write_text(NODES, list));
+	ASSERT_EQ(0, enable(block_size()));
+	fd = open(node_file(self->region.node, "trace"), O_RDWR);
+	map = mmap(NULL, getpagesize(), PROT_READ, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, map);
+
+	/* Nothing changes. */
+	ASSERT_EQ(0, write_text(NODES, "\n"));
+	EXPECT_EQ(EBUSY, enable(0));
+	EXPECT_TRUE(is_short(self->node));
+	EXPECT_EQ(1, count_mappings(self->region.node));
+	munmap(map, getpagesize());
 }
 
 TEST_F(alone, has_nothing_to_free_without_memory)
@@ -382,7 +413,8 @@ TEST_F(alone, has_nothing_to_free_without_memory)
 	ASSERT_EQ(0, write_text(NODES, list));
 	ASSERT_EQ(ENOMEM, enable(block_size()));
 	ASSERT_TRUE(read_row(node, &row));
-	EXPECT_STREQ("no contiguous memory could be freed", row.why);
+	EXPECT_STREQ("no memory block is free or movable, and the node has no place of this size",
+		     row.why);
 }
 
 MEMTRACE_TEST_MAIN
