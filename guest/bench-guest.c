@@ -5,6 +5,8 @@
  * usage: bench-guest warm           touches all memory once
  *        bench-guest take GIB...    takes as much of each node, and gives it back
  *        bench-guest access         reads and maps a region
+ *        bench-guest fail GiB       half fills memory, and asks for more than there is
+ *        bench-guest churn GiB N    takes as much N times in a busy system
  *        bench-guest fill SEED [UNMOVABLE]
  *                                   fills memory and looks what can still be taken,
  *                                   also with so many MiB that cannot be moved
@@ -45,6 +47,7 @@
  */
 #define TAKE_TIMES 5
 #define ACCESS_TIMES 9
+#define FAIL_TIMES 9
 
 static size_t page_size;
 
@@ -341,6 +344,97 @@ static void fill_and_take(unsigned int seed, u64 unmovable)
 	}
 }
 
+/* What it takes to learn that there is not as much. */
+static void fail(u64 gib)
+{
+	double times[FAIL_TIMES];
+
+	srandom(1);
+	fill_memory(50, 0);
+	for (int i = 0; i < FAIL_TIMES; i++) {
+		double began = now();
+
+		enable(gib * GIB);
+		times[i] = now() - began;
+		if (holders(gib * GIB))
+			errx(1, "there are %llu GiB", gib);
+	}
+	result(quickest(times, FAIL_TIMES), "ms", "enable %llu GiB in vain, half filled", gib);
+}
+
+static void use_files(void)
+{
+	static char data[MIB];
+	char path[32];
+
+	for (int i = 0;; i = (i + 1) % 64) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/tmp/file%d", i);
+		fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+		for (int mib = 0; mib < 8; mib++)
+			write(fd, data, sizeof(data));
+		close(fd);
+	}
+}
+
+static void use_processes(void)
+{
+	for (;;) {
+		if (!fork()) {
+			static char memory[4 * MIB];
+
+			memset(memory, 1, sizeof(memory));
+			_exit(0);
+		}
+		wait(NULL);
+	}
+}
+
+static void use_slabs(void)
+{
+	int fds[2][512];
+
+	for (;;) {
+		for (int i = 0; i < 512; i++) {
+			fds[0][i] = open("/proc/self/status", O_RDONLY);
+			fds[1][i] = memfd_create("slab", 0);
+		}
+		for (int i = 0; i < 512; i++) {
+			close(fds[0][i]);
+			close(fds[1][i]);
+		}
+	}
+}
+
+/* How often a request fails for which there is one place, beside what a busy system does. */
+static void churn(u64 gib, int cycles)
+{
+	void (*const uses[])(void) = { use_files, use_processes, use_slabs };
+	struct rlimit files = { 65536, 65536 };
+	pid_t users[ARRAY_SIZE(uses)];
+	int failures = 0;
+
+	setrlimit(RLIMIT_NOFILE, &files);
+	for (int i = 0; i < ARRAY_SIZE(uses); i++) {
+		users[i] = fork();
+		if (!users[i])
+			uses[i]();
+	}
+	for (int i = 0; i < cycles; i++) {
+		enable(gib * GIB);
+		if (!holders(gib * GIB)) {
+			failures++;
+			if (!access(STATUS, F_OK))
+				fprintf(stderr, "%d: %s", i, status_row(0));
+		}
+		must(enable(0), "give back");
+	}
+	for (int i = 0; i < ARRAY_SIZE(uses); i++)
+		kill(users[i], SIGKILL);
+	result(failures, "failures", "%d x enable %llu GiB in a busy system", cycles, gib);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -356,6 +450,10 @@ int main(int argc, char **argv)
 		access_region();
 	else if (!strcmp(what, "fill") && argc > 2)
 		fill_and_take(atoi(argv[2]), argc > 3 ? strtoull(argv[3], NULL, 0) : 0);
+	else if (!strcmp(what, "fail") && argc > 2)
+		fail(strtoull(argv[2], NULL, 0));
+	else if (!strcmp(what, "churn") && argc > 3)
+		churn(strtoull(argv[2], NULL, 0), atoi(argv[3]));
 	else
 		errx(2, "usage: see bench-guest.c");
 	return 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A mapping that is counted has passed the gate.
+//! A mapping is one that was counted.
 
 use crate::mapcount::{
     MapCount,

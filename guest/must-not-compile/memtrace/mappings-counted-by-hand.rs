@@ -7,7 +7,7 @@ use kernel::sync::atomic::Relaxed;
 
 pub(crate) fn program(mappings: &MapCount) -> usize {
     #[cfg(wrong)]
-    mappings.count.store(0, Relaxed); //~ E0616 count
+    mappings.0.store(0, Relaxed); //~ E0616
     let _ = Relaxed;
     mappings.count()
 }

@@ -2,16 +2,19 @@
 
 //! The nodes that are selected were online when they were.
 
-use crate::nodes::Nodes;
+use crate::nodes::{
+    Nodes,
+    Selection, //
+};
 use kernel::{
     numa::NodeSet,
     prelude::*, //
 };
 
-pub(crate) fn program(nodes: &Nodes, new: NodeSet) -> Result {
+pub(crate) fn program(nodes: &Nodes, new: NodeSet) -> Result<Selection> {
     #[cfg(wrong)]
-    {
-        *nodes.selected.lock() = new; //~ E0616 selected
-    }
-    nodes.select(new)
+    return Ok(Selection(new)); //~ E0423
+    #[cfg(not(wrong))]
+    nodes.select(new)?;
+    Ok(nodes.selection())
 }

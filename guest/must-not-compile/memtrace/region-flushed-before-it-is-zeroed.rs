@@ -2,16 +2,12 @@
 
 //! A region is finished when its lines were flushed, not when it is zeroed.
 
-use crate::{
-    mapcount::MapGate,
-    region::Zeroing, //
-};
-use kernel::sync::Arc;
+use crate::region::Zeroing;
 
-pub(crate) fn program(region: Zeroing, gate: &Arc<MapGate>) {
+pub(crate) fn program(region: Zeroing) {
     #[cfg(not(wrong))]
-    let Ok(region) = region.flush(gate) else {
+    let Ok(region) = region.flush() else {
         return;
     };
-    let _ = (region.finish(), gate); //~ E0599 finish
+    let _ = region.finish(); //~ E0599 finish
 }

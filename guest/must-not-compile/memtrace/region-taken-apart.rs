@@ -6,7 +6,7 @@ use crate::region::Region;
 
 pub(crate) fn program(region: Region) {
     #[cfg(wrong)]
-    drop(region.memory); //~ E0616 memory
+    drop(region.pages); //~ E0616 pages
     #[cfg(not(wrong))]
     drop(region);
 }

@@ -2,10 +2,10 @@
 
 //! A region that was freed is nowhere.
 
-use crate::region::Region;
+use crate::region::UnmappedRegion;
 use kernel::mm::contig::PfnRange;
 
-pub(crate) fn program(region: Region) -> PfnRange {
+pub(crate) fn program(region: UnmappedRegion) -> PfnRange {
     #[cfg(not(wrong))]
     let Err(region) = region.free() else {
         panic!();

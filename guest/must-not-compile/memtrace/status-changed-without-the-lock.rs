@@ -2,10 +2,13 @@
 
 //! What is told about a node changes under a lock.
 
-use crate::status::Status;
+use crate::{
+    nodes::Selection,
+    status::Status, //
+};
 
 pub(crate) fn program(status: &Status) {
-    status.forget_short();
+    status.forget_short(&Selection::all());
     #[cfg(wrong)]
     let _ = status.rows.lock(); //~ E0616 rows
 }

@@ -3,8 +3,8 @@
 //! Tests of `mapcount.rs`.
 
 use super::mapcount::{
+    ClosedMapCount,
     MapCount,
-    MapGate,
     Mapping, //
 };
 use crate::{
@@ -44,7 +44,7 @@ fn write<T>(cell: &UnsafeCell<T>, new: T) {
     cell.with_mut(|value| unsafe { *value = new });
 }
 
-/// Maps a region, does something with it, and unmaps it. Returns whether the gate was open.
+/// Maps a region, does something with it, and unmaps it. Returns whether that was possible.
 fn map(region: &Arc<MapCount>, inside: impl FnOnce()) -> bool {
     let Some(_mapping) = Mapping::new(region) else {
         return false;
@@ -60,57 +60,55 @@ fn how_many(processes: impl IntoIterator<Item = JoinHandle<bool>>) -> usize {
         .sum()
 }
 
-/// The gate is open, and nobody is inside.
-fn assert_open(gate: &MapGate, regions: &[Arc<MapCount>]) {
-    for region in regions {
-        assert_eq!(region.count(), 0);
-        assert!(map(region, || assert_eq!(gate.close().err(), Some(EBUSY))));
-        assert_eq!(region.count(), 0);
-    }
-    assert!(gate.close().is_ok());
+/// The count is not closed, and there is no mapping.
+fn assert_open(region: &Arc<MapCount>) {
+    assert_eq!(region.count(), 0);
+    assert!(map(region, || {
+        assert_eq!(ClosedMapCount::new(region).err(), Some(EBUSY))
+    }));
+    assert_eq!(region.count(), 0);
+    assert!(ClosedMapCount::new(region).is_ok());
 }
 
 #[test]
-fn nobody_is_inside_a_closed_gate() {
+fn nobody_is_inside_when_it_is_closed() {
     let outcomes = explore(Machine::new(0), None, || {
-        let gate = new(MapGate::new());
-        let regions = [(); 2].map(|()| new(MapCount::new(gate.clone())));
+        let region = new(MapCount::new());
         let nr_inside = StdArc::new(Atomic::<usize>::new(0));
-        let processes = regions.clone().map(|region| {
-            let nr_inside = nr_inside.clone();
+        let processes = [(); 2].map(|()| {
+            let (region, nr_inside) = (region.clone(), nr_inside.clone());
             thread::spawn(move || {
                 map(&region, || {
                     nr_inside.fetch_add(1, Relaxed);
-                    assert_eq!(region.count(), 1);
+                    assert!((1..=2).contains(&region.count()));
                     nr_inside.fetch_sub(1, Relaxed);
                 })
             })
         });
 
-        let closed = gate.close();
+        let closed = ClosedMapCount::new(&region);
         let is_closed = closed.is_ok();
         if is_closed {
             assert_eq!(nr_inside.fetch_add(0, Relaxed), 0);
-            assert!(regions.iter().all(|region| region.count() == 0));
+            assert_eq!(region.count(), 0);
             assert_eq!(nr_inside.fetch_add(0, Relaxed), 0);
         } else {
             assert_eq!(closed.as_ref().err(), Some(&EBUSY));
         }
         drop(closed);
         let nr_mapped = how_many(processes);
-        assert_open(&gate, &regions);
+        assert_open(&region);
         10 * usize::from(is_closed) + nr_mapped
     });
 
-    // A gate that is not closed lets all in.
+    // What is not closed lets all in.
     assert_eq!(outcomes, [2, 10, 11, 12]);
 }
 
 #[test]
 fn all_mappings_of_a_region_are_counted() {
     let counts = explore(Machine::new(0), None, || {
-        let gate = new(MapGate::new());
-        let region = new(MapCount::new(gate.clone()));
+        let region = new(MapCount::new());
         let process = {
             let region = region.clone();
             thread::spawn(move || map(&region, || assert!((1..=2).contains(&region.count()))))
@@ -121,7 +119,7 @@ fn all_mappings_of_a_region_are_counted() {
         assert_eq!(how_many([process]), 1);
         assert_eq!(region.count(), 1);
         drop(mapping);
-        assert_open(&gate, &[region]);
+        assert_open(&region);
         count
     });
 
@@ -131,8 +129,7 @@ fn all_mappings_of_a_region_are_counted() {
 #[test]
 fn it_is_busy_while_somebody_is_inside_and_no_longer() {
     let outcomes = explore(Machine::new(0), None, || {
-        let gate = new(MapGate::new());
-        let region = new(MapCount::new(gate.clone()));
+        let region = new(MapCount::new());
         let nr_begun = StdArc::new(Atomic::<usize>::new(0));
         let nr_over = StdArc::new(Atomic::<usize>::new(0));
         let process = {
@@ -148,12 +145,12 @@ fn it_is_busy_while_somebody_is_inside_and_no_longer() {
         };
 
         let nr_over = nr_over.fetch_add(0, Relaxed);
-        let is_busy = gate.close().is_err();
+        let is_busy = ClosedMapCount::new(&region).is_err();
         let nr_begun = nr_begun.fetch_add(0, Relaxed);
         assert!(!is_busy || nr_over < nr_begun);
 
         process.join().unwrap();
-        assert_open(&gate, &[region]);
+        assert_open(&region);
         usize::from(is_busy)
     });
 
@@ -161,21 +158,20 @@ fn it_is_busy_while_somebody_is_inside_and_no_longer() {
 }
 
 #[test]
-fn what_was_done_inside_is_over_when_the_gate_is_closed() {
+fn what_was_done_inside_is_over_when_it_is_closed() {
     let outcomes = explore(Machine::new(0), None, || {
-        let gate = new(MapGate::new());
-        let regions = [(); 2].map(|()| new(MapCount::new(gate.clone())));
+        let region = new(MapCount::new());
         let memory = StdArc::new([(); 2].map(|()| UnsafeCell::new(0)));
         let processes = [0, 1].map(|i| {
-            let (region, memory) = (regions[i].clone(), memory.clone());
+            let (region, memory) = (region.clone(), memory.clone());
             thread::spawn(move || map(&region, || write(&memory[i], 1)))
         });
 
         // It stays closed until all have tried.
-        let closed = gate.close();
+        let closed = ClosedMapCount::new(&region);
         let is_closed = closed.is_ok();
         let nr_written: usize = if is_closed {
-            assert!(regions.iter().all(|region| region.count() == 0));
+            assert_eq!(region.count(), 0);
             memory.iter().map(read).sum()
         } else {
             0
@@ -183,45 +179,11 @@ fn what_was_done_inside_is_over_when_the_gate_is_closed() {
         let nr_mapped = how_many(processes);
         assert!(!is_closed || nr_written == nr_mapped);
         drop(closed);
-        assert_open(&gate, &regions);
+        assert_open(&region);
         10 * usize::from(is_closed) + nr_mapped
     });
 
     assert_eq!(outcomes, [2, 10, 11, 12]);
-}
-
-#[test]
-fn one_closes_it_at_a_time_and_sees_what_the_other_did() {
-    for nr_processes in 0..=1 {
-        let nr_closed = explore(Machine::new(0), None, move || {
-            let gate = new(MapGate::new());
-            let region = new(MapCount::new(gate.clone()));
-            let regions = StdArc::new(UnsafeCell::new(0));
-            let close = {
-                let (gate, regions) = (gate.clone(), regions.clone());
-                move || {
-                    let closed = gate.close();
-                    if closed.is_ok() {
-                        write(&regions, read(&regions) + 1);
-                    }
-                    closed.is_ok()
-                }
-            };
-            let other = thread::spawn(close.clone());
-            let processes = Vec::from_iter((0..nr_processes).map(|_| {
-                let region = region.clone();
-                thread::spawn(move || map(&region, || ()))
-            }));
-
-            let nr_closed = usize::from(close()) + how_many([other]);
-            how_many(processes);
-            assert_eq!(read(&regions), nr_closed);
-            assert_open(&gate, &[region]);
-            nr_closed
-        });
-
-        assert!(nr_closed.into_iter().eq((1 - nr_processes)..=2));
-    }
 }
 
 /// A region, and what stands for its memory.
@@ -230,40 +192,46 @@ struct Region {
     is_ours: UnsafeCell<bool>,
 }
 
-/// What the driver has, and who waits for whom in there.
+/// What the driver has for one node, and who waits for whom in there.
 struct Driver {
-    gate: Arc<MapGate>,
     /// Held while a write to `enable` is at work.
-    regions: Mutex<()>,
+    request: Mutex<()>,
     /// The file `trace`. It does not go while somebody is mapping it.
     trace: Mutex<Option<Arc<Region>>>,
 }
 
 impl Driver {
     fn new() -> Self {
-        let gate = new(MapGate::new());
-
         Self {
-            gate: gate.clone(),
-            regions: Mutex::new(()),
-            trace: Mutex::new(Some(Region::new(gate))),
+            request: Mutex::new(()),
+            trace: Mutex::new(Some(Region::new())),
         }
+    }
+
+    fn close(&self) -> Result<ClosedMapCount> {
+        let region = self.trace.lock().clone().unwrap();
+        ClosedMapCount::new(&region.mappings)
     }
 
     /// A write to `enable`: frees the region, and allocates and exposes a new one.
     fn request(&self) -> bool {
-        let _regions = self.regions.lock();
-        let Ok(closed) = self.gate.close() else {
+        let _one_at_a_time = self.request.lock();
+        let Ok(closed) = self.close() else {
             return false;
         };
         let old = self.trace.lock().take().unwrap();
         assert_eq!(old.mappings.count(), 0);
         write(&old.is_ours, false);
-        let new = Region::new(self.gate.clone());
         drop(closed);
 
-        *self.trace.lock() = Some(new);
+        *self.trace.lock() = Some(Region::new());
         true
+    }
+
+    /// The same, for several nodes, of which another one is mapped.
+    fn request_in_vain(&self) -> bool {
+        let _one_at_a_time = self.request.lock();
+        self.close().is_ok()
     }
 
     /// A process that maps `trace`, looks at the memory, and unmaps it.
@@ -280,9 +248,9 @@ impl Driver {
 }
 
 impl Region {
-    fn new(gate: Arc<MapGate>) -> Arc<Self> {
+    fn new() -> Arc<Self> {
         new(Self {
-            mappings: new(MapCount::new(gate)),
+            mappings: new(MapCount::new()),
             is_ours: UnsafeCell::new(true),
         })
     }
@@ -297,7 +265,7 @@ fn request_while(others: [fn(&Driver) -> bool; 2]) -> usize {
     });
 
     let nr_successful = usize::from(driver.request()) + how_many(others);
-    assert!(driver.gate.close().is_ok());
+    assert!(driver.close().is_ok());
     nr_successful
 }
 
@@ -310,6 +278,11 @@ fn no_region_is_given_back_while_it_is_mapped() {
 
     let nr_successful = explore(Machine::new(0), None, || {
         request_while([Driver::map, Driver::request])
+    });
+    assert_eq!(nr_successful, [1, 2, 3]);
+
+    let nr_successful = explore(Machine::new(0), None, || {
+        request_while([Driver::map, Driver::request_in_vain])
     });
     assert_eq!(nr_successful, [1, 2, 3]);
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A gate is closed by one.
+//! Mappings are prevented by one, who also frees the region.
 
-use crate::mapcount::ClosedGate;
+use crate::mapcount::ClosedMapCount;
 
 fn two<T: Clone>(one: T) -> (T, T) {
     (one.clone(), one)
 }
 
-pub(crate) fn program(closed: ClosedGate<'_>) {
+pub(crate) fn program(closed: ClosedMapCount) {
     two(());
     #[cfg(wrong)]
     two(closed); //~ E0277 Clone
