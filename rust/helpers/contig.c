@@ -47,24 +47,23 @@ __rust_helper unsigned long rust_helper_pageblock_nr_pages(void)
 
 #ifdef CONFIG_CONTIG_ALLOC
 /*
- * Whether alloc_contig_range() cannot allocate a page even if it migrates what it
- * can. page_is_unmovable() accepts some pages with which it fails later. It needs
- * the lock, which keeps a free page free, so that @step is right.
+ * Whether a page makes alloc_contig_range() fail. page_is_unmovable() accepts some
+ * pages that do. It needs the lock, which keeps a free page free, so that @step is
+ * right.
  */
 __rust_helper bool rust_helper_page_is_obstacle(struct page *page, unsigned long *step)
 {
 	struct zone *zone = page_zone(page);
-	const struct folio *folio;
 
 	guard(spinlock_irqsave)(&zone->lock);
-	if (is_migrate_cma_page(page) ||
+	if (is_migrate_cma_page(page) || PageHWPoison(page) ||
 	    page_is_unmovable(zone, page, PB_ISOLATE_MODE_OTHER, step))
 		return true;
 
-	folio = page_folio(page);
-	if (folio_test_hugetlb(folio))
-		return folio_order(folio) > MAX_PAGE_ORDER;
-	return !page_ref_count(page) && (PageSlab(page) || PageLargeKmalloc(page));
+	/* Pages that are in use without a reference, or stay in ZONE_MOVABLE. */
+	if (PageSlab(page) || PageLargeKmalloc(page) || PageOffline(page))
+		return !page_has_movable_ops(page);
+	return PageHuge(page) && compound_order(compound_head(page)) > MAX_PAGE_ORDER;
 }
 #endif
 
@@ -73,7 +72,7 @@ __rust_helper bool rust_helper_page_is_reserved(const struct page *page)
 	return PageReserved(page);
 }
 
-/* From a copy, which does not change type between the check and the count. */
+/* Looks at a copy, whose type does not change between the check and the count. */
 __rust_helper bool rust_helper_page_is_pinned(const struct page *page)
 {
 	struct page_snapshot copy;

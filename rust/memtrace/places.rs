@@ -84,8 +84,7 @@ impl Wanted {
 
     /// Allocates the memory.
     ///
-    /// If that fails, but at some places nothing that stays is in the way, waits for what is, and
-    /// tries again there. `ZONE_MOVABLE` is the last resort, since using it interferes with memory
+    /// If that fails, tries again where only pages are in the way that may go away. `ZONE_MOVABLE` is the last resort, since using it interferes with memory
     /// hotplug.
     pub(crate) fn alloc(&self) -> Result<ContigPages> {
         if self.size.is_power_of_two() {
@@ -96,27 +95,26 @@ impl Wanted {
                 result => return result,
             }
         }
-        let start_time = Instant::now();
-        match self.alloc_patiently(KERNEL, None, start_time) {
-            Err(e) if e == ENOMEM && self.movable => {
-                self.alloc_patiently(any_zone(), Some(KERNEL), start_time)
-            }
+        match self.alloc_patiently(KERNEL, None) {
+            Err(e) if e == ENOMEM && self.movable => self.alloc_patiently(any_zone(), Some(KERNEL)),
             result => result,
         }
     }
 
     /// Allocates the memory from `zones` without those of `tried`. Tries all places once, and then
     /// those again where something is in the way that does not stay.
-    fn alloc_patiently(
-        &self,
-        zones: Flags,
-        tried: Option<Flags>,
-        start_time: Instant<Monotonic>,
-    ) -> Result<ContigPages> {
+    fn alloc_patiently(&self, zones: Flags, tried: Option<Flags>) -> Result<ContigPages> {
         let mut waiting: KVVec<(PfnRange, usize, Instant<Monotonic>)> = KVVec::new();
         let mut drained = false;
 
         for place in self.places_to_try(zones, tried) {
+            // One page can be in the way of several places, if they overlap.
+            if waiting
+                .last()
+                .is_some_and(|(_, pfn, _)| place.pfns().contains(pfn))
+            {
+                continue;
+            }
             if !drained {
                 // Pages that have just been added to the LRU can be migrated after this.
                 lru_add_drain_all();
@@ -128,6 +126,8 @@ impl Wanted {
                 Err(Some(pfn)) => waiting.push((place, pfn, Instant::now()), GFP_KERNEL)?,
             }
         }
+
+        let start_time = Instant::<Monotonic>::now();
         while !waiting.is_empty() && start_time.elapsed() < Self::PATIENCE {
             fsleep(Delta::from_millis(10));
             lru_add_drain_all();
@@ -147,6 +147,13 @@ impl Wanted {
                 true
             });
             if let Some(pages) = result? {
+                return Ok(pages);
+            }
+        }
+
+        // Something else was in the way each time, which migration may cope with.
+        for (place, _, _) in waiting {
+            if let Ok(pages) = self.migrate_and_alloc(place, zones)? {
                 return Ok(pages);
             }
         }
@@ -172,15 +179,20 @@ impl Wanted {
             if in_the_way.is_some_and(|(pfn, _)| overlap && place.pfns().contains(&pfn)) {
                 return false;
             }
+            if tried.is_some_and(|tried| self.begins_in(place, tried)) {
+                return false;
+            }
             in_the_way = Obstacles::new(*place, zones, self.node)
                 .find(|(_, obstacle)| *obstacle != Obstacle::Isolated);
             in_the_way.is_none()
-                && !tried.is_some_and(|tried| {
-                    let zone = place.zone();
-
-                    zone.is_some_and(|zone| zone.is_allowed(tried, self.node))
-                })
         })
+    }
+
+    /// Returns whether the first page of the place is in these zones.
+    fn begins_in(&self, place: &PfnRange, zones: Flags) -> bool {
+        place
+            .first_zone()
+            .is_some_and(|zone| zone.is_allowed(zones, self.node))
     }
 
     /// Allocates the memory at `place`, if nothing is in the way there. Otherwise, returns the page
@@ -195,9 +207,18 @@ impl Wanted {
             return Err(EINTR);
         }
         let mut obstacles = Obstacles::new(place, zones, self.node).with_pinned();
-        if let Some((pfn, _)) = obstacles.next() {
-            return Ok(Err(Some(pfn)));
+        match obstacles.next() {
+            Some((pfn, _)) => Ok(Err(Some(pfn))),
+            None => self.migrate_and_alloc(place, zones),
         }
+    }
+
+    /// The same, whatever is in the way.
+    fn migrate_and_alloc(
+        &self,
+        place: PfnRange,
+        zones: Flags,
+    ) -> Result<Result<ContigPages, Option<usize>>> {
         match ContigPages::alloc_range(place, zones | __GFP_NOWARN, self.node) {
             Ok(pages) => Ok(Ok(pages)),
             Err(e) if e == EINTR => Err(e),
@@ -255,10 +276,10 @@ impl Survey {
             .filter(move |blocks| blocks[0].range.start_pfn() % align == 0)
     }
 
-    /// Returns the largest power of two less than the size of `wanted` that could be allocated,
-    /// or 0.
+    /// Returns the largest power of two, not larger than the size of `wanted`, that could be
+    /// allocated, or 0.
     fn largest(&self, wanted: &Wanted) -> usize {
-        let mut size = wanted.size.div_ceil(2).next_power_of_two();
+        let mut size = 1 << wanted.size.ilog2();
 
         while size >= memory_block_size() {
             let smaller = Wanted { size, ..*wanted };
@@ -308,7 +329,7 @@ impl fmt::Display for Wanted {
             .min_by_key(|place| nr_obstacles(place));
         let Some(best) = best else {
             return f.write_str(if survey.places(self).next().is_some() {
-                ", and no place of this size is in one zone"
+                ", and no place of this size is in one zone that may be used"
             } else {
                 ", and the node has no place of this size"
             });

@@ -30,7 +30,7 @@ use crate::{
 /// What each node holds, or why it provided nothing.
 ///
 /// Only a request changes the memory that is held, and there is one at a time. Readers never wait
-/// for memory to be allocated or freed.
+/// for a request.
 #[pin_data]
 pub(crate) struct Status {
     #[pin]
@@ -133,17 +133,15 @@ impl Row {
         }
     }
 
-    /// Returns, and logs, whether a process has the region mapped.
+    /// Returns whether a process has the region mapped.
     fn is_mapped(&self) -> bool {
-        match &self.state {
-            State::Held(region) if region.nr_mappings() > 0 => {
-                let node = self.node.id();
+        matches!(&self.state, State::Held(region) if region.nr_mappings() > 0)
+    }
 
-                pr_err!("Trace memory on node {node} is mapped by a process, nothing changed\n");
-                true
-            }
-            _ => false,
-        }
+    fn log_mapped(&self) {
+        let node = self.node.id();
+
+        pr_err!("Trace memory on node {node} is mapped by a process, nothing changed\n");
     }
 
     fn report(&self) -> Report {
@@ -235,6 +233,7 @@ impl Status {
 
         for row in rows.iter_mut().filter(|row| selection.contains(row.node)) {
             if row.is_mapped() {
+                row.log_mapped();
                 result = Err(EBUSY);
             }
         }
@@ -247,7 +246,9 @@ impl Status {
                     .map_or_else(State::Held, |region| State::Unused(Unused::Closed(region))),
                 state => state,
             });
-            if row.is_mapped() {
+            // It was mapped just now, and may have been unmapped again since.
+            if matches!(row.state, State::Held(_)) {
+                row.log_mapped();
                 result = Err(EBUSY);
             }
         }
@@ -298,7 +299,8 @@ impl Status {
 }
 
 const BUSY_REASON: &str = "it is being freed";
-const STUCK_REASON: &str = "the linear mapping could not be restored, the next write tries again";
+const STUCK_REASON: &str =
+    "the linear mapping could not be restored, the next write for this node tries again";
 
 /// The `status` file's data.
 pub(crate) struct StatusFile(pub(crate) Arc<Status>);

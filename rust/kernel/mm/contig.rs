@@ -71,6 +71,15 @@ impl PfnRange {
         MemHotplugGuard::new().zone_of_all(self)
     }
 
+    /// Returns the zone that the first page is in, if it is online.
+    ///
+    /// # Context
+    ///
+    /// As for [`PfnRange::zone`].
+    pub fn first_zone(&self) -> Option<Zone> {
+        MemHotplugGuard::new().zone_of(self.start_pfn)
+    }
+
     /// Returns all ranges of `nr_pages` pages between the first and the last page of `node` that
     /// start at a multiple of `align`. There are none if `node` has no memory, or if `align` is not
     /// a power of two.
@@ -375,10 +384,10 @@ impl MemHotplugGuard {
 
         if is_reserved {
             Obstacle::Reserved
-        } else if is_isolated {
-            Obstacle::Isolated
         } else if has(bindings::KPF_HWPOISON) {
             Obstacle::Poisoned
+        } else if is_isolated {
+            Obstacle::Isolated
         } else if has(bindings::KPF_OFFLINE) {
             Obstacle::Offline
         } else if has(bindings::KPF_SLAB) {
@@ -448,7 +457,8 @@ pub enum Obstacle {
     Pinned,
     /// A page of a process or of a file that is on no LRU list, usually just for a moment.
     Isolated,
-    /// Another page of the kernel, or of the contiguous memory allocator (CMA).
+    /// Another page of the kernel, or one that is reserved for the contiguous memory allocator
+    /// (CMA).
     Kernel,
 }
 
