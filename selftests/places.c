@@ -631,16 +631,18 @@ TEST_F(places, are_told_with_what_is_in_the_way)
 	for (int node = -1; (node = next_node(node + 1)) >= 0;) {
 		u64 start, pages, first;
 		char what[16] = "";
-		const char *why;
 		bool found = false;
+		const char *why;
+		int parsed;
 
 		ASSERT_EQ(ENOMEM, enable(all->block));
 		ASSERT_TRUE(is_short_because(node, NO_MEMORY));
 		why = strchr(status_row(node), ';');
 		ASSERT_NE(NULL, why);
-		ASSERT_EQ(4, sscanf(why, "; at 0x%16llx, pages in the way: %llu, the first at 0x%16llx: %15[^\n]",
-				    &start, &pages, &first, what))
-			TH_LOG("%s", why);
+		parsed = sscanf(why,
+				"; at 0x%16llx, pages in the way: %llu, the first at 0x%16llx: %15[^\n]",
+				&start, &pages, &first, what);
+		ASSERT_EQ(4, parsed) TH_LOG("%s", why);
 		EXPECT_EQ(1, pages);
 		EXPECT_STREQ("pinned", what);
 		for (int i = 0; i < all->count; i++)

@@ -18,12 +18,12 @@
 
 #define STATUS_HEADER \
 	"node  state  start              size               mappings  ms       why\n"
-#define WHY_STUCK "the linear mapping could not be restored, the next write tries again"
+#define WHY_STUCK "the linear mapping could not be restored, the next write for this node tries again"
 #define WHY_INTERRUPTED "interrupted by a signal"
 #define WHY_NOTHING "no memory block is free or movable"
 #define WHY_MOST "the largest range that is free or movable is 0x%llx"
 #define WHY_NO_PLACE ", and the node has no place of this size"
-#define WHY_NO_ZONE ", and no place of this size is in one zone"
+#define WHY_NO_ZONE ", and no place of this size is in one zone that may be used"
 #define WHY_NOT_ZEROED "not enough memory to start zeroing it"
 #define WHY_NOT_EXPOSED \
 	"not enough memory to map it cache-inhibited and flush it, or for its files"
@@ -305,7 +305,7 @@ static inline bool is_reason(const struct told *told, const struct event *row, c
 		return !strcmp(why, WHY_NOT_ZEROED);
 	if (sscanf(why, WHY_MOST "%n", &most, &end) == 1)
 		return is_about_places(why + end) && !(most & (most - 1)) &&
-		       !(most % block_size()) && most < row->nr_pages * getpagesize();
+		       !(most % block_size()) && most <= row->nr_pages * getpagesize();
 	return !strncmp(why, WHY_NOTHING, strlen(WHY_NOTHING)) &&
 	       is_about_places(why + strlen(WHY_NOTHING));
 }
@@ -497,7 +497,7 @@ static inline void expect_unchanged(struct __test_metadata *_metadata, struct to
 	EXPECT_EQ(0, read_events(told->events));
 	read_log(told->kmsg, told->log);
 	read_file(STATUS, status, sizeof(status));
-	strcpy(before, told->status);
+	memcpy(before, told->status, sizeof(before));
 	cut_off_obstacles(before);
 	cut_off_obstacles(status);
 	EXPECT_STREQ(before, status);
