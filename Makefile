@@ -4,7 +4,7 @@
 # the same settings: make passes those on its command line to them as
 # environment variables.
 
-.PHONY: help run check bench vm shell series install-tree uninstall-tree modules
+.PHONY: help run check bench vm shell series kit install-tree uninstall-tree modules
 
 help:
 	@sed -n 's/^#| \{0,1\}//p' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ shell:
 
 series:
 	@guest/series
+
+kit:
+	@kit/build
 
 install-tree:
 	@guest/kdir install
@@ -81,6 +84,8 @@ modules:
 #|
 #| And for a kernel of your own:
 #|   make series   write the patches as mails, for git am, to series/
+#|   make kit      memtrace-kit.tar.xz: for somebody who has a POWER machine, to try
+#|                 memtrace there and write a report
 #|   make install-tree KDIR=/path
 #|                 put memtrace into the kernel tree there; make uninstall-tree
 #|                 takes it out again

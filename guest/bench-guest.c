@@ -210,6 +210,38 @@ static void time_reads(const char *trace, size_t block)
 	result(quickest(times, ACCESS_TIMES), "ms", "read 256 MiB by %zu KiB", block >> 10);
 }
 
+/* Each reads its part of the same 256 MiB. */
+static void time_two_readers(const char *trace)
+{
+	const size_t part = 128 * MIB;
+	double times[ACCESS_TIMES];
+
+	for (int i = 0; i < ACCESS_TIMES; i++) {
+		double began = now();
+		int status;
+
+		for (int reader = 0; reader < 2; reader++) {
+			if (!fork()) {
+				char *buffer = malloc(MIB);
+				int fd = open(trace, O_RDONLY);
+
+				memset(buffer, 1, MIB);
+				for (size_t at = 0; at < part; at += MIB) {
+					if (pread(fd, buffer, MIB, reader * part + at) != MIB)
+						_exit(1);
+				}
+				_exit(0);
+			}
+		}
+		for (int reader = 0; reader < 2; reader++) {
+			if (wait(&status) < 0 || status)
+				errx(1, "%s could not be read", trace);
+		}
+		times[i] = now() - began;
+	}
+	result(quickest(times, ACCESS_TIMES), "ms", "read 256 MiB, two readers");
+}
+
 static void time_mappings(const char *trace)
 {
 	double times[ACCESS_TIMES], busy0 = busy();
@@ -245,6 +277,7 @@ static void access_region(void)
 	for (i = 0; i < 3; i++)
 		time_reads(trace, blocks[i]);
 	result((busy() - busy0) / (3 * ACCESS_TIMES), "ms", "CPU time: read 256 MiB");
+	time_two_readers(trace);
 	time_mappings(trace);
 	must(enable(0), "give back");
 }
