@@ -298,8 +298,8 @@ impl PinnedDrop for Enable {
     fn drop(self: Pin<&mut Self>) {
         let all = Selection::all();
 
-        // Nobody can have a region mapped. Memory that cannot be freed now is tried again when it is
-        // dropped, or is logged as lost.
+        // Nobody can have a region mapped. Memory that cannot be freed now is tried again when it
+        // is dropped, or is logged as lost.
         let _ = self.status.close(&all).and_then(|()| self.free_all(&all));
     }
 }

@@ -84,8 +84,8 @@ impl Wanted {
 
     /// Allocates the memory.
     ///
-    /// If that fails, tries again where only pages are in the way that may go away. `ZONE_MOVABLE` is the last resort, since using it interferes with memory
-    /// hotplug.
+    /// If that fails, tries again where only pages are in the way that may go away. `ZONE_MOVABLE`
+    /// is the last resort, since using it interferes with memory hotplug.
     pub(crate) fn alloc(&self) -> Result<ContigPages> {
         if self.size.is_power_of_two() {
             let flags = KERNEL | __GFP_THISNODE | __GFP_NOWARN;
