@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The commands for users. The work is done by the scripts in guest/, which take
+# The commands for users. The work is done by the scripts in tools/, which take
 # the same settings: make passes those on its command line to them as
 # environment variables.
 
@@ -10,35 +10,35 @@ help:
 	@sed -n 's/^#| \{0,1\}//p' $(MAKEFILE_LIST)
 
 run:
-	@guest/run
+	@tools/guest/run
 
 check:
-	@guest/check
+	@tools/check/check
 
 bench:
-	@guest/bench
+	@tools/bench/bench
 
 vm:
-	@guest/vm
+	@tools/guest/vm
 
 shell:
-	@guest/vm shell
+	@tools/guest/vm shell
 
 series:
-	@guest/series
+	@tools/series/series
 
 kit:
-	@kit/build
+	@tools/kit/build
 
 install-tree:
-	@guest/kdir install
+	@tools/series/install-tree install
 
 uninstall-tree:
-	@guest/kdir uninstall
+	@tools/series/install-tree uninstall
 
 # The kernel's make gets the variables of this one, such as ARCH and LLVM.
 modules:
-	@guest/kdir driver
+	@tools/series/install-tree driver
 	@$(MAKE) -C $(KDIR) M=$(CURDIR)/modules CONFIG_PPC_MEMTRACE_RUST=m modules
 
 #| memtrace in Rust, for Linux on POWER. As root, or with sudo, on Debian 12 or 13:
@@ -47,7 +47,7 @@ modules:
 #|   make check    every test. QUICK=1: the main ones; TEST=NAME: one row of the
 #|                 table, one program in selftests/, or one test there (TEST=?
 #|                 lists them; TEST=KASAN runs only if named); MUTANTS=1: check
-#|                 that the tests detect each change in guest/mutants/,
+#|                 that the tests detect each change in tools/mutants/by-hand/,
 #|                 MUTANTS=NAME: one of them; MUTANTS=all: all mutants that
 #|                 cargo-mutants generates, which takes hours; it can be
 #|                 interrupted, and resumes; MUTANTS=2/8: a share of those;
@@ -79,7 +79,7 @@ modules:
 #|
 #| make vm succeeds if FILE does and the kernel prints no WARNING, BUG, Oops or
 #| panic. Otherwise make exits with 2. To get the exit status, run
-#|   SCRIPT=FILE [NAME=VALUE...] guest/vm
+#|   SCRIPT=FILE [NAME=VALUE...] tools/guest/vm
 #| which exits with the status of FILE, or with 124 if TIMEOUT has expired.
 #|
 #| And for a kernel of your own:
