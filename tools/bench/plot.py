@@ -31,6 +31,20 @@ REQUIRED = (
 )
 PER_GIB = 1.10
 
+# The rows of the plot; the others are in the table.
+PLOTTED = (
+    ("1 node, 1 CPU", "enable 4 GiB"),
+    ("1 node, 2 CPUs", "enable 4 GiB"),
+    ("2 nodes, 2 CPUs", "enable 1 GiB"),
+    ("4 nodes, 4 CPUs", "enable 1 GiB"),
+    ("10 GiB", "enable 8 GiB in vain, half filled"),
+    ("1 node, 2 CPUs", "give back 4 GiB"),
+    ("1 node, 2 CPUs", "read 256 MiB by 64 KiB"),
+    ("1 node, 2 CPUs", "read 256 MiB by 1024 KiB"),
+    ("1 node, 2 CPUs", "read 256 MiB, two readers"),
+    ("1 node, 2 CPUs", "map 1 GiB, touch every page, unmap"),
+)
+
 TEXT = """\
 .. SPDX-License-Identifier: GPL-2.0
 
@@ -173,27 +187,27 @@ def table(head, rows):
 
 
 def plot(times, fills, path):
-    """Ratios with their bounds, and the sizes that were given, as stacks."""
-    plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "memtrace", "font.size": 9})
-    figure, (left, right) = plt.subplots(
-        1, 2, figsize=(13, 1 + 0.25 * len(times)), width_ratios=(3, 2), layout="constrained")
+    """Ratios with their bounds, and below them the sizes that were given, as stacks."""
+    plt.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "memtrace", "font.size": 11})
+    figure, (above, below) = plt.subplots(
+        2, 1, figsize=(9, 8), height_ratios=(len(times), 2 * len(fills)), layout="constrained")
 
     for y, ((guest, what), numbers) in enumerate(times):
         # Pairs, of boots that came one after the other.
         ratios = [rust / c for c, rust in zip(numbers["c"], numbers["rust"])]
         middle = statistics.median(numbers["rust"]) / statistics.median(numbers["c"])
         bound = required(guest, what)
-        pairs, = left.plot([min(ratios), middle, max(ratios)], [y, y, y], "-o",
-                           markevery=[1], color="tab:blue")
+        pairs, = above.plot([min(ratios), middle, max(ratios)], [y, y, y], "-o",
+                            markevery=[1], color="tab:blue")
         if bound:
-            most, = left.plot(bound, y, "|", color="tab:red", markersize=12, markeredgewidth=2)
-    left.axvline(1, color="gray", linewidth=0.5)
-    left.set_yticks(range(len(times)), [f"{guest}: {what}" for (guest, what), _ in times])
-    left.invert_yaxis()
-    left.set_xlim(left=0)
-    left.set_xlabel("time of Rust / time of C")
-    left.legend([pairs, most], ["medians, and the least and the most of a pair", "at most"],
-                ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
+            most, = above.plot(bound, y, "|", color="tab:red", markersize=12, markeredgewidth=2)
+    above.axvline(1, color="gray", linewidth=0.5)
+    above.set_yticks(range(len(times)), [f"{guest}: {what}" for (guest, what), _ in times])
+    above.invert_yaxis()
+    above.set_xlim(left=0)
+    above.set_xlabel("time of Rust / time of C")
+    above.legend([pairs, most], ["median, and the range of pairs", "at most"], ncols=2,
+                 loc="lower right", bbox_to_anchor=(1, 1))
 
     names, bars = [], []
     for (guest, what), numbers in fills:
@@ -204,13 +218,14 @@ def plot(times, fills, path):
     begin = [0] * len(bars)
     for i, size in enumerate(sizes):
         shares = [bar.count(size) for bar in bars]
-        right.barh(names, shares, left=begin, label=f"{size:.0f} GiB",
+        below.barh(names, shares, left=begin, label=f"{size:.0f} GiB",
                    color="lightgray" if size == 0 else plt.cm.viridis(i / max(1, len(sizes))))
         begin = [a + b for a, b in zip(begin, shares)]
-    right.invert_yaxis()
-    right.set_xlabel("random patterns, by the largest size given")
-    right.xaxis.get_major_locator().set_params(integer=True)
-    right.legend(ncols=len(sizes), loc="lower right", bbox_to_anchor=(1, 1))
+    below.margins(y=0.01)
+    below.invert_yaxis()
+    below.set_xlabel("random patterns, by the largest size given")
+    below.xaxis.get_major_locator().set_params(integer=True)
+    below.legend(ncols=len(sizes), loc="lower right", bbox_to_anchor=(1, 1))
     figure.savefig(path, metadata={"Date": None})
 
 
@@ -235,7 +250,7 @@ def main():
             pairs=max(len(values["c"]) for _, values in others), linux=linux, qemu=version,
             seeds=max(len(values["c"]) for _, values in fills), cpus=os.cpu_count(),
             table=measured, fill=filled))
-    plot([(key, values) for key, values in others if units[key] == "ms"], fills,
+    plot([(key, numbers[key]) for key in PLOTTED if key in numbers], fills,
          f"{folder}/bench.svg")
 
 
