@@ -13,18 +13,6 @@
 
 #include "memtrace.h"
 
-/* Returns the largest power of two that a node gives, at least a block, or 0. */
-static u64 largest_size(void)
-{
-	u64 size = block_size();
-
-	while (!enable(size * 2))
-		size *= 2;
-	if (size == block_size() && enable(size))
-		return 0;
-	return enable(0) ? 0 : size;
-}
-
 #define MAX_KILLS 50
 
 TEST(a_killed_writer_leaves_nothing_behind)

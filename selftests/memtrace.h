@@ -523,6 +523,18 @@ static inline bool read_as_filled(const char *read, u64 offset, u64 len)
 	return true;
 }
 
+/* Returns the largest power of two that a node gives, at least a block, or 0. */
+static inline u64 largest_size(void)
+{
+	u64 size = block_size();
+
+	while (!enable(size * 2))
+		size *= 2;
+	if (size == block_size() && enable(size))
+		return 0;
+	return enable(0) ? 0 : size;
+}
+
 /*
  * Makes a request, frees the memory, and returns the first error, or 0. Sets @took to the
  * duration of the request in microseconds.
