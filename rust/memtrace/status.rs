@@ -19,10 +19,10 @@ use kernel::{
 use crate::{
     kexec,
     nodes::Selection,
-    places::Wanted,
     region::{
         ClosedRegion,
         ExposedRegion,
+        Reason,
         UnmappedRegion, //
     }, //
 };
@@ -83,36 +83,6 @@ impl State {
             State::Freeing(range) => Some(*range),
             State::Short(_) => None,
         }
-    }
-}
-
-/// The reason why a node provided nothing.
-#[derive(Clone, Copy)]
-pub(crate) enum Reason {
-    /// There was no place where it could be allocated. What is in the way is found out when this is
-    /// displayed.
-    NoPlace(Wanted),
-    /// There was not enough memory to start zeroing it.
-    NotZeroed,
-    /// It could not be removed from the linear mapping.
-    NotUnmapped,
-    /// There was not enough memory to map it and start flushing it, or for its files.
-    NotExposed,
-    /// The writer was killed.
-    Interrupted,
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Reason::NoPlace(wanted) => return fmt::Display::fmt(wanted, f),
-            Reason::NotZeroed => "not enough memory to start zeroing it",
-            Reason::NotUnmapped => "it could not be removed from the linear mapping",
-            Reason::NotExposed => {
-                "not enough memory to map it cache-inhibited and flush it, or for its files"
-            }
-            Reason::Interrupted => "interrupted by a signal",
-        })
     }
 }
 
