@@ -29,8 +29,8 @@ use crate::{
 
 /// What each node holds, or why it provided nothing.
 ///
-/// Only a request changes the memory that is held, and there is one at a time. Readers never wait
-/// for a request.
+/// Only a request changes the memory that is held, and there is one at a time. Readers do not wait
+/// for it.
 #[pin_data]
 pub(crate) struct Status {
     #[pin]

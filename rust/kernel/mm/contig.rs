@@ -163,7 +163,8 @@ impl ContigPages {
     ///
     /// # Context
     ///
-    /// May sleep.
+    /// May sleep. Waits uninterruptibly while memory is going offline. Meanwhile, memory cannot go
+    /// offline.
     pub fn alloc(nr_pages: usize, flags: Flags, node: NumaNode) -> Result<Self> {
         // The C side would return the first page of the zone, which would not be owned.
         if nr_pages == 0 {
@@ -173,10 +174,13 @@ impl ContigPages {
             return Err(ENOMEM);
         }
 
+        // As for `alloc_range()`.
+        let guard = MemHotplugGuard::new();
+
         // SAFETY: `alloc_contig_pages()` looks up `NODE_DATA(node)`, which is never freed once a
         // node has been online (`try_offline_node()` in `mm/memory_hotplug.c` keeps it). It checks
-        // `flags` and every candidate range itself, and a null node mask allows every node. It is
-        // also responsible for keeping a candidate online until it is isolated.
+        // `flags` and every candidate range itself, and a null node mask allows every node.
+        // `guard` keeps a candidate online until its pages are isolated.
         let page = unsafe {
             bindings::alloc_contig_pages_noprof(
                 nr_pages,
@@ -185,6 +189,7 @@ impl ContigPages {
                 core::ptr::null_mut(),
             )
         };
+        drop(guard);
         if page.is_null() {
             return Err(if current!().fatal_signal_pending() {
                 EINTR

@@ -117,9 +117,8 @@ impl OfflinePages<ZeroedPages> {
         }
 
         // SAFETY: The range is owned, offline and thus accessed by nobody. It consists of whole
-        // memory blocks, and no page table entry of the linear mapping spans two of those, so the
-        // removed entries map nothing else.
-        unsafe { bindings::arch_remove_linear_mapping(self.start(), self.size() as u64) };
+        // memory blocks.
+        unsafe { remove_linear_mapping(self.start(), self.size() as u64) };
 
         if let Some(pfn) = find_mapped(&self) {
             pr_err!("pfn {pfn:#x} could not be removed from the linear mapping\n");
@@ -132,6 +131,25 @@ impl OfflinePages<ZeroedPages> {
             pages: ManuallyDrop::new(self),
         })
     }
+}
+
+/// Removes a range from the linear mapping, and frees page tables that have become empty.
+///
+/// Those who walk the page tables of the kernel, such as `ptdump_walk_pgd()` in `mm/ptdump.c`, hold
+/// the `mmap_lock` of `init_mm` for writing, and thus wait for this. (Memory hotplug excludes them
+/// by `mem_hotplug_begin()`, which waits for a grace period of RCU.)
+///
+/// # Safety
+///
+/// The range must consist of whole memory blocks that nobody accesses.
+unsafe fn remove_linear_mapping(start: u64, size: u64) {
+    // SAFETY: `init_mm` is always valid.
+    unsafe { bindings::mmap_read_lock(&raw mut bindings::init_mm) };
+    // SAFETY: By the requirements of this function, nobody accesses the range. No page table entry
+    // of the linear mapping spans two memory blocks, so those that are removed map nothing else.
+    unsafe { bindings::arch_remove_linear_mapping(start, size) };
+    // SAFETY: It was locked above.
+    unsafe { bindings::mmap_read_unlock(&raw mut bindings::init_mm) };
 }
 
 /// Returns the first pfn found in `range` that can be read through the linear mapping.
@@ -179,8 +197,9 @@ fn create_linear_mapping(start_pfn: usize, size: usize, node: NumaNode) -> Resul
     if ret != 0 {
         // Remove what was mapped before the failure. Holes are skipped.
         //
-        // SAFETY: As above, the range is owned and accessed by nobody.
-        unsafe { bindings::arch_remove_linear_mapping(start, size as u64) };
+        // SAFETY: As above, the range is owned and accessed by nobody. It consists of whole memory
+        // blocks.
+        unsafe { remove_linear_mapping(start, size as u64) };
     }
 
     to_result(ret)
