@@ -101,18 +101,31 @@ impl Wanted {
         }
     }
 
-    /// Allocates the memory from `zones` without those of `tried`. Tries all places once, and then
-    /// those again where something is in the way that does not stay.
+    /// Allocates the memory from `zones` without those of `tried`. Tries all places once where nothing
+    /// that stays is in the way, as far as that can be seen without looking for pinned pages; and
+    /// then those again where something is in the way that does not stay.
     fn alloc_patiently(&self, zones: Flags, tried: Option<Flags>) -> Result<ContigPages> {
-        let mut waiting: KVVec<(PfnRange, usize, Instant<Monotonic>)> = KVVec::new();
+        let mut stays = None;
+        let mut waiting = KVVec::<Waiting>::new();
         let mut drained = false;
 
-        for place in self.places_to_try(zones, tried) {
-            // One page can be in the way of several places, if they overlap.
-            if waiting
-                .last()
-                .is_some_and(|(_, pfn, _)| place.pfns().contains(pfn))
+        for place in self.places() {
+            if stays.is_some_and(|stays| is_in_the_way(stays, &place))
+                || tried.is_some_and(|tried| self.begins_in(&place, tried))
             {
+                continue;
+            }
+            // One page can be in the way of several places, if they overlap.
+            if let Some(before) = waiting.last().filter(|before| before.is_for(&place)) {
+                waiting.push(Waiting { place, ..*before }, GFP_KERNEL)?;
+                continue;
+            }
+            if current!().fatal_signal_pending() {
+                return Err(EINTR);
+            }
+            stays = Obstacles::new(place, zones, self.node)
+                .find(|(_, obstacle)| *obstacle != Obstacle::Isolated);
+            if stays.is_some() {
                 continue;
             }
             if !drained {
@@ -121,28 +134,40 @@ impl Wanted {
                 drained = true;
             }
             match self.alloc_at(place, zones)? {
-                Ok(pages) => return Ok(pages),
-                Err(None) => (),
-                Err(Some(pfn)) => waiting.push((place, pfn, Instant::now()), GFP_KERNEL)?,
+                Attempt::Allocated(pages) => return Ok(pages),
+                Attempt::InTheWay(pfn) => waiting.push(Waiting::new(place, pfn), GFP_KERNEL)?,
+                Attempt::Failed => (),
             }
         }
 
         let start_time = Instant::<Monotonic>::now();
-        while !waiting.is_empty() && start_time.elapsed() < Self::PATIENCE {
+        let is_over = || start_time.elapsed() >= Self::PATIENCE;
+        while !waiting.is_empty() && !is_over() {
             fsleep(Delta::from_millis(10));
             lru_add_drain_all();
 
             let mut result = Ok(None);
-            waiting.retain(|(place, pfn, since)| {
-                if !matches!(result, Ok(None)) {
-                    return false;
+            let mut seen = None;
+            waiting.retain(|waiting| {
+                if !matches!(result, Ok(None)) || is_over() {
+                    return true;
                 }
-                match self.alloc_at(*place, zones) {
+                // The same page is still in the way.
+                if seen == Some(waiting.pfn) {
+                    return waiting.since.elapsed() < Self::STAYS;
+                }
+                match self.alloc_at(waiting.place, zones) {
+                    Ok(Attempt::Allocated(pages)) => result = Ok(Some(pages)),
+                    Ok(Attempt::InTheWay(pfn)) if pfn != waiting.pfn => {
+                        *waiting = Waiting::new(waiting.place, pfn);
+                        seen = Some(pfn);
+                    }
+                    Ok(Attempt::InTheWay(pfn)) => {
+                        seen = Some(pfn);
+                        return waiting.since.elapsed() < Self::STAYS;
+                    }
+                    Ok(Attempt::Failed) => return false,
                     Err(e) => result = Err(e),
-                    Ok(Ok(pages)) => result = Ok(Some(pages)),
-                    Ok(Err(None)) => return false,
-                    Ok(Err(Some(now))) if now != *pfn => (*pfn, *since) = (now, Instant::now()),
-                    Ok(Err(Some(_))) => return since.elapsed() < Self::STAYS,
                 }
                 true
             });
@@ -151,41 +176,19 @@ impl Wanted {
             }
         }
 
-        // Something else was in the way each time, which migration may cope with.
-        for (place, _, _) in waiting {
-            if let Ok(pages) = self.migrate_and_alloc(place, zones)? {
+        // Something else was in the way each time, which migration may cope with. No page is
+        // migrated for two places.
+        let mut next_pfn = 0;
+        for Waiting { place, .. } in waiting {
+            if place.start_pfn() < next_pfn {
+                continue;
+            }
+            next_pfn = place.pfns().end;
+            if let Attempt::Allocated(pages) = self.migrate_and_alloc(place, zones)? {
                 return Ok(pages);
             }
         }
         Err(ENOMEM)
-    }
-
-    /// Returns the places in `zones` without those of `tried` where nothing that stays is in the
-    /// way, as far as that can be seen without looking for pinned pages.
-    fn places_to_try(
-        &self,
-        zones: Flags,
-        tried: Option<Flags>,
-    ) -> impl Iterator<Item = PfnRange> + '_ {
-        let mut in_the_way = None;
-
-        self.places().filter(move |place| {
-            // Places overlap if the size is not a power of two. Another zone is not in the way of
-            // a place that begins with it.
-            let overlap = match in_the_way {
-                Some((pfn, Obstacle::OtherZone)) => place.start_pfn() < pfn,
-                _ => true,
-            };
-            if in_the_way.is_some_and(|(pfn, _)| overlap && place.pfns().contains(&pfn)) {
-                return false;
-            }
-            if tried.is_some_and(|tried| self.begins_in(place, tried)) {
-                return false;
-            }
-            in_the_way = Obstacles::new(*place, zones, self.node)
-                .find(|(_, obstacle)| *obstacle != Obstacle::Isolated);
-            in_the_way.is_none()
-        })
     }
 
     /// Returns whether the first page of the place is in these zones.
@@ -195,35 +198,27 @@ impl Wanted {
             .is_some_and(|zone| zone.is_allowed(zones, self.node))
     }
 
-    /// Allocates the memory at `place`, if nothing is in the way there. Otherwise, returns the page
-    /// that is in the way now, or [`None`] if that is not the reason. Fails only if a signal kills
+    /// Allocates the memory at `place`, if nothing is in the way there. Fails only if a signal kills
     /// the writer.
-    fn alloc_at(
-        &self,
-        place: PfnRange,
-        zones: Flags,
-    ) -> Result<Result<ContigPages, Option<usize>>> {
+    fn alloc_at(&self, place: PfnRange, zones: Flags) -> Result<Attempt> {
         if current!().fatal_signal_pending() {
             return Err(EINTR);
         }
         let mut obstacles = Obstacles::new(place, zones, self.node).with_pinned();
         match obstacles.next() {
-            Some((pfn, _)) => Ok(Err(Some(pfn))),
+            Some((pfn, _)) => Ok(Attempt::InTheWay(pfn)),
             None => self.migrate_and_alloc(place, zones),
         }
     }
 
     /// The same, whatever is in the way.
-    fn migrate_and_alloc(
-        &self,
-        place: PfnRange,
-        zones: Flags,
-    ) -> Result<Result<ContigPages, Option<usize>>> {
+    fn migrate_and_alloc(&self, place: PfnRange, zones: Flags) -> Result<Attempt> {
         match ContigPages::alloc_range(place, zones | __GFP_NOWARN, self.node) {
-            Ok(pages) => Ok(Ok(pages)),
+            Ok(pages) => Ok(Attempt::Allocated(pages)),
             Err(e) if e == EINTR => Err(e),
-            Err(e) if e == EBUSY => Ok(Err(Some(place.start_pfn()))),
-            Err(_) => Ok(Err(None)),
+            // Some page: two attempts that fail like this count as one page that stays.
+            Err(e) if e == EBUSY => Ok(Attempt::InTheWay(place.start_pfn())),
+            Err(_) => Ok(Attempt::Failed),
         }
     }
 
@@ -254,6 +249,43 @@ impl Wanted {
         }
         Ok(Survey(blocks))
     }
+}
+
+/// What came out of an attempt to allocate the memory at a place.
+enum Attempt {
+    Allocated(ContigPages),
+    /// This page is in the way now.
+    InTheWay(usize),
+    /// Nothing is in the way, but there was not enough memory for what is there.
+    Failed,
+}
+
+/// A place where a page is in the way that may go away.
+struct Waiting {
+    place: PfnRange,
+    pfn: usize,
+    since: Instant<Monotonic>,
+}
+
+impl Waiting {
+    fn new(place: PfnRange, pfn: usize) -> Self {
+        Self {
+            place,
+            pfn,
+            since: Instant::now(),
+        }
+    }
+
+    /// Returns whether the page is in the way of `place` as well.
+    fn is_for(&self, place: &PfnRange) -> bool {
+        place.pfns().contains(&self.pfn)
+    }
+}
+
+/// Returns whether what is in the way of one place is also in the way of `place`, if they overlap.
+/// Another zone is not in the way of a place that begins with it.
+fn is_in_the_way((pfn, obstacle): (usize, Obstacle), place: &PfnRange) -> bool {
+    place.pfns().contains(&pfn) && (obstacle != Obstacle::OtherZone || place.start_pfn() < pfn)
 }
 
 /// What is in the way on a node, by memory block.
