@@ -142,6 +142,7 @@ TEST_F(poison, is_told_as_what_is_in_the_way)
 	u64 size = largest_size(), first = 0, pages;
 	char what[16] = "";
 	const char *why;
+	int parsed;
 
 	for (int i = 0; i < 16 && !enable(size); i++) {
 		for (int node = -1; (node = next_region(node + 1)) >= 0;)
@@ -151,8 +152,9 @@ TEST_F(poison, is_told_as_what_is_in_the_way)
 	ASSERT_EQ(ENOMEM, enable(size));
 	why = strchr(status_row(self->region.node), ';');
 	ASSERT_NE(NULL, why);
-	ASSERT_EQ(3, sscanf(why, "; at 0x%*x, pages in the way: %llu, the first at 0x%llx: %15[^\n]",
-			    &pages, &first, what)) TH_LOG("%s", why);
+	parsed = sscanf(why, "; at 0x%*x, pages in the way: %llu, the first at 0x%llx: %15[^\n]",
+			&pages, &first, what);
+	ASSERT_EQ(3, parsed) TH_LOG("%s", why);
 	EXPECT_LE(1, pages);
 	EXPECT_EQ(0, first % size);
 	EXPECT_TRUE(has_page_flag(first, KPF_HWPOISON));
