@@ -51,7 +51,8 @@ modules:
 #|                 MUTANTS=NAME: one of them; MUTANTS=all: all mutants that
 #|                 cargo-mutants generates, which takes hours; it can be
 #|                 interrupted, and resumes; MUTANTS=2/8: a share of those;
-#|                 SERIES=1: check that the kernel builds after each patch
+#|                 SERIES=1: check that the kernel builds after each patch;
+#|                 PDBG=FILE: run pdbg, a static program for ppc64le, in a guest
 #|   make bench    compare the speed with that of the C driver: 50 minutes on an
 #|                 idle machine with 20 GiB free. PAIRS=1 SEEDS=1 is a quick trial
 #|   make vm SCRIPT=FILE [NAME=VALUE...]
