@@ -2,7 +2,7 @@
 #
 # The commands for users. The work is done by the scripts in guest/, which take
 # the same settings: make passes those on its command line to them as
-# environment variables.
+# environment variables. guest/container runs them on Debian.
 
 .PHONY: help run check bench vm shell series kit install-tree uninstall-tree modules
 
@@ -10,25 +10,25 @@ help:
 	@sed -n 's/^#| \{0,1\}//p' $(MAKEFILE_LIST)
 
 run:
-	@guest/run
+	@guest/container guest/run
 
 check:
-	@guest/check
+	@guest/container guest/check
 
 bench:
-	@guest/bench
+	@guest/container guest/bench
 
 vm:
-	@guest/vm
+	@guest/container guest/vm
 
 shell:
-	@guest/vm shell
+	@guest/container guest/vm shell
 
 series:
-	@guest/series
+	@guest/container guest/series
 
 kit:
-	@kit/build
+	@guest/container kit/build
 
 install-tree:
 	@guest/kdir install
@@ -41,7 +41,8 @@ modules:
 	@guest/kdir driver
 	@$(MAKE) -C $(KDIR) M=$(CURDIR)/modules CONFIG_PPC_MEMTRACE_RUST=m modules
 
-#| memtrace in Rust, for Linux on POWER. As root, or with sudo, on Debian 12 or 13:
+#| memtrace in Rust, for Linux on POWER. As root, or with sudo, on Debian 12 or 13
+#| (on another system in a Debian of its own, see README.md):
 #|
 #|   make run      boot a guest, load memtrace, allocate memory and free it
 #|   make check    every test. QUICK=1: the main ones; TEST=NAME: one row of the
