@@ -2,7 +2,7 @@
 #
 # The commands for users. The work is done by the scripts in tools/, which take
 # the same settings: make passes those on its command line to them as
-# environment variables.
+# environment variables. tools/on-debian runs them on Debian.
 
 .PHONY: help run check bench vm shell series kit install-tree uninstall-tree modules
 
@@ -10,25 +10,25 @@ help:
 	@sed -n 's/^#| \{0,1\}//p' $(MAKEFILE_LIST)
 
 run:
-	@tools/guest/run
+	@tools/on-debian tools/guest/run
 
 check:
-	@tools/check/check
+	@tools/on-debian tools/check/check
 
 bench:
-	@tools/bench/bench
+	@tools/on-debian tools/bench/bench
 
 vm:
-	@tools/guest/vm
+	@tools/on-debian tools/guest/vm
 
 shell:
-	@tools/guest/vm shell
+	@tools/on-debian tools/guest/vm shell
 
 series:
-	@tools/series/series
+	@tools/on-debian tools/series/series
 
 kit:
-	@tools/kit/build
+	@tools/on-debian tools/kit/build
 
 install-tree:
 	@tools/series/install-tree install
@@ -41,7 +41,8 @@ modules:
 	@tools/series/install-tree driver
 	@$(MAKE) -C $(KDIR) M=$(CURDIR)/modules CONFIG_PPC_MEMTRACE_RUST=m modules
 
-#| memtrace in Rust, for Linux on POWER. As root, or with sudo, on Debian 12 or 13:
+#| memtrace in Rust, for Linux on POWER. As root, or with sudo, on Debian 12 or 13
+#| (on another system in a Debian of its own, see README.md):
 #|
 #|   make run      boot a guest, load memtrace, allocate memory and free it
 #|   make check    every test. QUICK=1: the main ones; TEST=NAME: one row of the
