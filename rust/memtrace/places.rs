@@ -8,13 +8,17 @@ use kernel::{
         NumaNode, //
     },
     fmt,
-    mm::contig::{
-        lru_add_drain_all,
-        ContigPages,
-        Obstacle,
-        Obstacles,
-        PfnRange,
-        Zone, //
+    mm::{
+        contig::{
+            lru_add_drain_all,
+            ContigPages,
+            PfnRange,
+            Zone, //
+        },
+        obstacle::{
+            Obstacle,
+            Obstacles, //
+        }, //
     },
     page::PAGE_SHIFT,
     powerpc::unmapped::memory_block_size,
