@@ -15,7 +15,7 @@ __rust_helper bool rust_helper_page_is_obstacle(struct page *page, unsigned long
 	struct zone *zone = page_zone(page);
 
 	guard(spinlock_irqsave)(&zone->lock);
-	if (is_migrate_cma_page(page) || PageHWPoison(page) || PageVmemmapSelfHosted(page) ||
+	if (is_migrate_cma_page(page) || PageHWPoison(page) ||
 	    page_is_unmovable(zone, page, PB_ISOLATE_MODE_OTHER, step))
 		return true;
 

@@ -105,12 +105,53 @@ impl Wanted {
         }
     }
 
-    /// Allocates the memory from `zones` without those of `tried`. Tries all places once where nothing
-    /// that stays is in the way, as far as that can be seen without looking for pinned pages; and
-    /// then those again where something is in the way that does not stay.
+    /// Allocates the memory from `zones` without those of `tried`.
+    ///
+    /// Waits for pages that are in the way only for a moment.
     fn alloc_patiently(&self, zones: Flags, tried: Option<Flags>) -> Result<ContigPages> {
+        let mut waiting = KVVec::new();
+
+        if let Some(pages) = self.try_all(zones, tried, &mut waiting)? {
+            return Ok(pages);
+        }
+
+        let start_time = Instant::<Monotonic>::now();
+        let is_over = || start_time.elapsed() >= Self::PATIENCE;
+        while !waiting.is_empty() && !is_over() {
+            fsleep(Delta::from_millis(10));
+            lru_add_drain_all();
+            if let Some(pages) = self.try_waiting(zones, &mut waiting, is_over)? {
+                return Ok(pages);
+            }
+        }
+
+        // Pages may have been in the way at each look, but another one each time, which migration
+        // may cope with. Migrating pages of one place does so for those that overlap.
+        let mut migrated = 0;
+        for Waiting { place, .. } in waiting {
+            let attempt = if place.start_pfn() < migrated {
+                self.alloc_at(place, zones)?
+            } else {
+                migrated = place.pfns().end;
+                self.migrate_and_alloc(place, zones)?
+            };
+            if let Attempt::Allocated(pages) = attempt {
+                return Ok(pages);
+            }
+        }
+        Err(ENOMEM)
+    }
+
+    /// Tries all places where no page that stays is in the way, as far as that can be seen without
+    /// looking for pinned pages. Adds those to `waiting` where a page is in the way that may not
+    /// stay.
+    fn try_all(
+        &self,
+        zones: Flags,
+        tried: Option<Flags>,
+        waiting: &mut KVVec<Waiting>,
+    ) -> Result<Option<ContigPages>> {
         let mut stays = None;
-        let mut waiting = KVVec::<Waiting>::new();
         let mut drained = false;
 
         for place in self.places() {
@@ -119,7 +160,8 @@ impl Wanted {
             {
                 continue;
             }
-            // One page can be in the way of several places, if they overlap.
+            // One page can be in the way of several places, if they overlap. The others are not
+            // looked at until it has gone.
             if let Some(before) = waiting.last().filter(|before| before.is_for(&place)) {
                 waiting.push(Waiting { place, ..*before }, GFP_KERNEL)?;
                 continue;
@@ -138,61 +180,50 @@ impl Wanted {
                 drained = true;
             }
             match self.alloc_at(place, zones)? {
-                Attempt::Allocated(pages) => return Ok(pages),
+                Attempt::Allocated(pages) => return Ok(Some(pages)),
                 Attempt::InTheWay(pfn) => waiting.push(Waiting::new(place, pfn), GFP_KERNEL)?,
                 Attempt::Failed => (),
             }
         }
+        Ok(None)
+    }
 
-        let start_time = Instant::<Monotonic>::now();
-        let is_over = || start_time.elapsed() >= Self::PATIENCE;
-        while !waiting.is_empty() && !is_over() {
-            fsleep(Delta::from_millis(10));
-            lru_add_drain_all();
+    /// Tries the places that are `waiting` again, and removes those where a page stays.
+    fn try_waiting(
+        &self,
+        zones: Flags,
+        waiting: &mut KVVec<Waiting>,
+        is_over: impl Fn() -> bool,
+    ) -> Result<Option<ContigPages>> {
+        let mut result = Ok(None);
+        let mut in_the_way = None;
 
-            let mut result = Ok(None);
-            let mut seen = None;
-            waiting.retain(|waiting| {
-                if !matches!(result, Ok(None)) || is_over() {
-                    return true;
-                }
-                // The same page is still in the way.
-                if seen == Some(waiting.pfn) {
-                    return waiting.since.elapsed() < Self::STAYS;
-                }
+        waiting.retain(|waiting| {
+            if !matches!(result, Ok(None)) || is_over() {
+                return true;
+            }
+            if in_the_way != Some(waiting.pfn) {
                 match self.alloc_at(waiting.place, zones) {
-                    Ok(Attempt::Allocated(pages)) => result = Ok(Some(pages)),
-                    Ok(Attempt::InTheWay(pfn)) if pfn != waiting.pfn => {
-                        *waiting = Waiting::new(waiting.place, pfn);
-                        seen = Some(pfn);
+                    Ok(Attempt::Allocated(pages)) => {
+                        result = Ok(Some(pages));
+                        return true;
                     }
                     Ok(Attempt::InTheWay(pfn)) => {
-                        seen = Some(pfn);
-                        return waiting.since.elapsed() < Self::STAYS;
+                        in_the_way = Some(pfn);
+                        if pfn != waiting.pfn {
+                            *waiting = Waiting::new(waiting.place, pfn);
+                        }
                     }
                     Ok(Attempt::Failed) => return false,
-                    Err(e) => result = Err(e),
+                    Err(e) => {
+                        result = Err(e);
+                        return true;
+                    }
                 }
-                true
-            });
-            if let Some(pages) = result? {
-                return Ok(pages);
             }
-        }
-
-        // Something else was in the way each time, which migration may cope with. No page is
-        // migrated for two places.
-        let mut next_pfn = 0;
-        for Waiting { place, .. } in waiting {
-            if place.start_pfn() < next_pfn {
-                continue;
-            }
-            next_pfn = place.pfns().end;
-            if let Attempt::Allocated(pages) = self.migrate_and_alloc(place, zones)? {
-                return Ok(pages);
-            }
-        }
-        Err(ENOMEM)
+            waiting.since.elapsed() < Self::STAYS
+        });
+        result
     }
 
     /// Returns whether the first page of the place is in these zones.
@@ -202,7 +233,7 @@ impl Wanted {
             .is_some_and(|zone| zone.is_allowed(zones, self.node))
     }
 
-    /// Allocates the memory at `place`, if nothing is in the way there. Fails only if a signal kills
+    /// Allocates the memory at `place` if nothing is in the way there. Fails only if a signal kills
     /// the writer.
     fn alloc_at(&self, place: PfnRange, zones: Flags) -> Result<Attempt> {
         if current!().fatal_signal_pending() {

@@ -152,7 +152,7 @@ impl ContigPages {
     /// alignment is unspecified. The contents are undefined unless `flags` contain `__GFP_ZERO`.
     ///
     /// This wraps `alloc_contig_pages()` in `mm/page_alloc.c`, which looks for pages that are free
-    /// or can be migrated, and gives up when the current task receives a fatal signal.
+    /// or can be migrated. It migrates none once the current task has received a fatal signal.
     ///
     /// # Errors
     ///
@@ -162,8 +162,8 @@ impl ContigPages {
     ///
     /// # Context
     ///
-    /// May sleep. Waits uninterruptibly while memory is going offline. Meanwhile, memory cannot go
-    /// offline.
+    /// May sleep. Waits uninterruptibly while memory is going online or offline. During all of the
+    /// search, memory cannot do that.
     pub fn alloc(nr_pages: usize, flags: Flags, node: NumaNode) -> Result<Self> {
         // The C side would return the first page of the zone, which would not be owned.
         if nr_pages == 0 {

@@ -109,7 +109,7 @@ impl OfflinePages<ZeroedPages> {
     ///
     /// # Context
     ///
-    /// May sleep.
+    /// May sleep. Waits uninterruptibly for readers of `kernel_page_tables`.
     pub fn unmap(self) -> Result<UnmappedPages> {
         let block_mask = memory_block_size() - 1;
         if (self.start() as usize | self.size()) & block_mask != 0 {
@@ -135,9 +135,10 @@ impl OfflinePages<ZeroedPages> {
 
 /// Removes a range from the linear mapping, and frees page tables that have become empty.
 ///
-/// Those who walk the page tables of the kernel, such as `ptdump_walk_pgd()` in `mm/ptdump.c`, hold
-/// the `mmap_lock` of `init_mm` for writing, and thus wait for this. (Memory hotplug excludes them
-/// by `mem_hotplug_begin()`, which waits for a grace period of RCU.)
+/// `ptdump_walk_pgd()` in `mm/ptdump.c`, which walks all of the linear mapping, holds the
+/// `mmap_lock` of `init_mm` for writing, and thus waits for this. (Memory hotplug excludes it by
+/// `mem_hotplug_begin()`, which waits for a grace period of RCU.) Others only walk to an address
+/// that is in use, and so find no page table that is empty.
 ///
 /// # Safety
 ///
