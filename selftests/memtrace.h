@@ -100,14 +100,16 @@ static inline u64 settled_free_memory(void)
  */
 static inline bool free_memory_is_back(u64 before)
 {
+	/* KASAN keeps what was freed to a slab cache until that is shrunk. */
+	static const char shrink[] =
+		"for f in /sys/kernel/slab/*/shrink; do [ ! -e $f ] || echo 1 >$f; done";
 	bool back;
 
 	for (int i = 0; i < 100; i++) {
 		back = settled_free_memory() + NOISE > before;
 		if (back)
 			break;
-		/* KASAN keeps what was freed to a slab cache until that is shrunk. */
-		if (system("for f in /sys/kernel/slab/*/shrink; do [ ! -e $f ] || echo 1 >$f; done"))
+		if (system(shrink))
 			ksft_print_msg("slab caches could not be shrunk\n");
 		usleep(100000);
 	}
