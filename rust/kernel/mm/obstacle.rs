@@ -16,8 +16,7 @@ use crate::{
         NumaNode, //
     },
     bindings,
-    fmt,
-    prelude::*, //
+    fmt, //
 };
 use core::ops::Range;
 
@@ -231,7 +230,8 @@ mod tests {
             ContigPages, //
         },
         numa,
-        page::Page, //
+        page::Page,
+        prelude::*, //
     };
 
     #[test]
