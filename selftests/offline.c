@@ -4,8 +4,6 @@
  * offline, and are not in the linear mapping of the kernel.
  */
 #include <elf.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
 #include "page_tables.h"
 
@@ -44,18 +42,6 @@ static long count_all_offline_pages(void)
 	}
 	close(fd);
 	return offline;
-}
-
-static bool read_page_tables(void)
-{
-	int fd = open(PAGE_TABLES, O_RDONLY);
-	static char text[1 << 16];
-	ssize_t len;
-
-	while ((len = read(fd, text, sizeof(text))) > 0)
-		;
-	close(fd);
-	return !len;
 }
 
 /* Where /proc/kcore has that address of the linear mapping, or -1. */
@@ -128,35 +114,6 @@ TEST_F(region, the_hole_is_filled_when_it_is_given_back)
 		SKIP(return, "debugfs does not show the linear mapping");
 	ASSERT_EQ(0, enable(0));
 	EXPECT_EQ(self->size, count_mapped_bytes(self->start, self->size));
-}
-
-/* Readers walk the page tables of the linear mapping, of which some are freed meanwhile. */
-TEST_F(region, comes_and_goes_while_page_tables_are_read)
-{
-	volatile int *reads = mmap(NULL, sizeof(*reads), PROT_READ | PROT_WRITE,
-				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t reader;
-	int status;
-
-	if (access(PAGE_TABLES, F_OK) || !access(HASH_TABLE, F_OK))
-		SKIP(return, "there are no page tables to read");
-	ASSERT_NE(MAP_FAILED, reads);
-	reader = fork();
-	ASSERT_LE(0, reader);
-	if (!reader) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		while (read_page_tables())
-			++*reads;
-		_exit(1);
-	}
-	for (int i = 0; (i < 20 || *reads < 10) && !waitpid(reader, &status, WNOHANG); i++) {
-		ASSERT_EQ(0, enable(0));
-		ASSERT_EQ(0, enable(self->size));
-	}
-	EXPECT_LE(10, *reads);
-	kill(reader, SIGKILL);
-	waitpid(reader, &status, 0);
-	munmap((void *)reads, sizeof(*reads));
 }
 
 TEST_F(region, the_kernel_maps_it_cache_inhibited_alone)
