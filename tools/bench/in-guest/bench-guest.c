@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../selftests/memtrace.h"
+#include "../../../selftests/memtrace.h"
 
 #define MIB (1ULL << 20)
 #define GIB (1ULL << 30)
