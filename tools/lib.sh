@@ -76,18 +76,23 @@ attempt() {
 	took=$((SECONDS - began))
 }
 
+# outcome WHAT: prints how long it took, or what went wrong. Fails if what was just attempted did.
+outcome() {
+	if ((status)); then
+		say "$1: FAILED after $took s; the end of $log:"
+		tail -n 20 "$log" | sed 's/^/    /' >&2
+		return 1
+	fi
+	say "$1: $took s"
+}
+
 # step WHAT ADVICE COMMAND...: runs COMMAND, and prints how long it took, or what
 # went wrong and how to fix it.
 step() {
 	local what=$1 advice=$2 log status took
 	shift 2
 	attempt "$what" "$@"
-	if ((status)); then
-		say "$what: FAILED after $took s; the end of $log:"
-		tail -n 20 "$log" | sed 's/^/    /' >&2
-		fail "$advice"
-	fi
-	say "$what: $took s"
+	outcome "$what" || fail "$advice"
 }
 
 # crate NAME VERSION: makes sure that the program is in $cache/NAME-VERSION/bin.
